@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from base64 import b64decode
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.sweeps import OUTCOMES
 from gdsim.sweeps.dimension import box_dimension
-from gdsim.web.player import write_player
+from gdsim.web.player import page, write_player
 from tests.browse import visit, wait_for
 
 BASINS = """
@@ -170,6 +171,19 @@ def test_the_edge_of_stability_is_where_descent_begins_to_diverge(rates):
     assert len(lines) == 2
 
 
+NETWORK = """
+objective: {network: mlp, data: {name: moons, n: 16}, hidden: [4], activation: tanh, batch_size: 16}
+steps: 6
+optimizers: {SGD: }
+sweep:
+  x: {setting: optimizers.SGD.lr, range: [0.1, 200], scale: log}
+  y: {setting: optimizers.SGD.momentum, range: [0, 0.9]}
+  size: [8, 5]
+  show: outcome
+view: {size: [640, 360]}
+animation: {fps: 10, seconds: 2}
+"""
+
 ONE = """
 objective: himmelblau
 start: [-0.5, 4.2]
@@ -229,6 +243,28 @@ def test_without_a_known_minimum_the_last_frame_shows_where_the_optimizers_end_l
     finals = result.figures["final_value"]
     ranks = np.array([[sum(other < value for other in row) for value in row] for row in finals])
     assert scene.frame_steps[-1] == ranks.sum(0).argmin()
+
+
+@pytest.mark.parametrize("varied", ["network", "objective"])
+def test_without_one_function_for_all_paths_their_values_are_drawn(varied):
+    text = {
+        "network": NETWORK[: NETWORK.index("  y:")] + "  points: 5\n  show: final_value\n",
+        "objective": ONE.replace("himmelblau", "{name: quadratic}").replace("optimizers.*.lr", "objective.condition"),
+    }[varied]
+    experiment = gdsim.loads(text, overrides=["sweep.x.range=[20, 1]"])
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    (facet,) = scene.facets
+    assert (facet.model.kind, scene.formula) == ("values", "")
+    setting = experiment.sweep.x.setting.replace("*", "SGD")
+    lowest = gdsim.loads(text.partition("sweep:")[0], overrides=[f"{setting}=1"])
+    own = gdsim.simulate(lowest)[0]
+    losses = (own.training.batch_losses if varied == "network" else own.values).ravel()
+    # The values of a setting are shown in ascending order.
+    drawn = facet.fans[0].points[0]
+    np.testing.assert_array_equal(drawn[:, 0], np.arange(len(losses)))
+    across = facet.model.axes[1].places(losses)
+    np.testing.assert_allclose(drawn[:, 1], across, rtol=1e-5, atol=1e-5)
+    assert "step" in [text.get_text() for text in gdsim.frames(scene).canvas.figure.findobj(Text)]
 
 
 def test_the_curves_are_the_figures_and_the_title_counts_decades(one):
@@ -330,24 +366,142 @@ def test_a_zoom_needs_two_ranges_that_hold_its_point(changes, key):
     assert error.value.problems[0].key == key
 
 
-def test_a_click_on_a_map_shows_the_path_of_a_cell_near_it(basins, tmp_path, browser):
+def drawing_of(page):
+    """Return what a page draws, and the points of its runs, (optimizers, rows, columns), as shares of their view."""
+    data = json.loads(re.search(r'id="gdsim-drawing">(.*?)</script>', page, re.DOTALL)[1])
+    runs = data["runs"]
+    for each in runs["each"]:
+        counts, moves = (
+            np.frombuffer(zlib.decompress(b64decode(each[name])), kind)
+            for name, kind in (("counts", "<u2"), ("moves", "<i4"))
+        )
+        vertices = np.cumsum(moves.reshape(2, -1), axis=1).T / runs["units"]
+        each["points"] = np.split(vertices, np.cumsum(counts)[:-1])
+    return data
+
+
+def away(points, line):
+    """Return how far points (n, 2) are from the segments of a line (m, 2) at most, along either axis."""
+    begins, moves = line[:-1], np.diff(line, axis=0)
+    shares = ((points[:, None] - begins) * moves).sum(-1) / np.maximum((moves**2).sum(-1), 1e-12)
+    nearest = begins + np.clip(shares, 0, 1)[..., None] * moves
+    return np.abs(points[:, None] - nearest).max(-1).min(-1).max()
+
+
+SETTINGS = """
+objective: {name: quadratic, condition: 20, bounds: [[-5, 3], [-4, 4]]}
+start: [-4, 3]
+steps: 60
+optimizers: {Momentum: {class: SGD}, Adam: , RMSprop: }
+view: {size: [640, 360]}
+sweep: {x: {setting: "optimizers.*.lr", range: [0.001, 0.2], scale: log}, y: {setting: SECOND}, size: [40, 36]}
+"""
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "optimizers.Momentum.momentum, range: [0, 0.9]",
+        "steps, range: [10, 60]",
+        "start.0, range: [-4, 2]",
+        "optimizers.Adam.noise, range: [0, 1]",
+    ],
+)
+def test_the_runs_of_a_page_are_those_of_a_coarse_grid_of_cells(second):
+    experiment = gdsim.loads(SETTINGS.replace("SECOND", second))
+    result = gdsim.sweep(experiment)
+    runs = build_sweep_scene(experiment, result).cell_runs()
+    (columns, rows), limits = runs.places, np.array([[-5, 3], [-4, 4]])
+    assert (columns[0], columns[-1], len(columns), rows[0], rows[-1], len(rows)) == (0, 39, 32, 0, 35, 32)
+    for optimizer, row, column in ((0, 0, 0), (0, 14, 20), (1, 10, 31), (2, 31, 31)):
+        label, setting = result.labels[optimizer], second.partition(",")[0]
+        x, y = result.x.values[columns[column]], result.y.values[rows[row]]
+        changes = {"steps": f"steps={y:.0f}", "start.0": f"start=[{y}, 3]"}.get(setting, f"{setting}={y}")
+        plain = gdsim.loads(SETTINGS.partition("sweep:")[0], overrides=[f"optimizers.{label}.lr={x}", changes])
+        own = next(each for each in gdsim.simulate(plain) if each.label == label).points[:, 0]
+        shares = (own - limits[:, 0]) / np.diff(limits)[:, 0]
+        drawn = runs.points[optimizer, row, column]
+        np.testing.assert_allclose(drawn[: len(own)], shares, atol=1e-5)
+        assert (drawn[len(own) :] == drawn[len(own) - 1]).all()
+
+
+def test_a_page_has_the_runs_of_cells_without_vertices_that_nobody_sees():
+    experiment = gdsim.loads(SETTINGS.replace("SECOND", "optimizers.Momentum.momentum, range: [0, 0.9]"))
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    text = page(scene)
+    assert len(text.encode()) < 1_500_000
+    assert "The page contains the runs of 32 × 32 cells" in text
+    runs = scene.cell_runs().points.reshape(3, 1024, -1, 2)
+    data, count = drawing_of(text), 0
+    for optimizer, each in enumerate(data["runs"]["each"]):
+        for number in range(0, 1024, 31):
+            drawn, own = each["points"][number], runs[optimizer, number]
+            np.testing.assert_allclose(drawn[[0, -1]], own[[0, -1]], atol=2e-4)
+            assert away(own, drawn) < 0.0025
+            count += len(own) - len(drawn)
+    assert count > 0
+
+
+def test_the_runs_of_networks_are_their_losses():
+    experiment = gdsim.loads(NETWORK)
+    runs = build_sweep_scene(experiment, gdsim.sweep(experiment)).cell_runs()
+    drawn, losses = [], []
+    for row, column in ((0, 0), (2, 3), (4, 1)):
+        lr, momentum = np.geomspace(0.1, 200, 8)[column], np.linspace(0, 0.9, 5)[row]
+        changes = [f"optimizers.SGD.lr={lr}", f"optimizers.SGD.momentum={momentum}"]
+        (own,) = gdsim.simulate(gdsim.loads(NETWORK.partition("sweep:")[0], overrides=changes))
+        drawn += runs.points[0, row, column, :, 1].tolist()
+        losses += own.training.batch_losses.ravel().tolist()
+        np.testing.assert_allclose(np.diff(runs.points[0, row, column, :, 0], n=2), 0, atol=1e-12)
+    slope, offset = np.polyfit(losses, drawn, 1)
+    assert slope > 0
+    np.testing.assert_allclose(drawn, slope * np.array(losses) + offset, atol=1e-4)
+
+
+CLICK = """
+    const picture = document.getElementById("player").controls.picture, [map] = picture.layers[0].maps;
+    const stage = document.getElementById("picture"), box = stage.getBoundingClientRect();
+    const [x, y] = map.centerOf(...arguments), [width, height] = picture.drawing.size;
+    const place = { clientX: box.left + x / width * box.width, clientY: box.top + y / height * box.height };
+    stage.dispatchEvent(new MouseEvent("click", place));
+    return [picture.run.points, document.getElementById("status").textContent];
+"""
+
+
+def test_a_click_on_a_map_of_starts_shows_the_path_of_a_cell_on_it(basins, tmp_path, browser):
     result, scene = basins
     visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
     assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
-    script = """
-        const picture = document.getElementById("player").controls.picture, [map] = picture.layers[0].maps;
-        const box = document.getElementById("picture").getBoundingClientRect(), [x, y] = map.centerOf(15, 0);
-        const place = { clientX: box.left + x / 640 * box.width, clientY: box.top + y / 360 * box.height };
-        document.getElementById("picture").dispatchEvent(new MouseEvent("click", place));
-        return [picture.path.points, document.getElementById("status").textContent];
-    """
-    points, told = browser.execute_script(script)
+    points, told = browser.execute_script(CLICK, 15, 0)
     own = gdsim.descend("himmelblau", "Adam", start=[5, -5], steps=60, lr=0.3).points[:, 0]
     viewport = next(layer.viewport for layer in gdsim.frames(scene).layers if layer.facet is scene.facets[0])
     pixels = viewport.pixels(own, START) * [1, -1] + [0, 360]
-    np.testing.assert_allclose(np.array(points).reshape(-1, 2), pixels, atol=0.051)
-    assert told == "The path of Adam, x of the start 5, y of the start −5: minimum reached no minimum."
+    points = np.array(points).reshape(-1, 2)
+    np.testing.assert_allclose(points[[0, -1]], pixels[[0, -1]], atol=0.1)
+    assert away(pixels, points) < 0.7
+    assert told == "The run of Adam, x of the start 5, y of the start −5: minimum reached no minimum."
     assert result.figures["minimum"][0, 0, 15] == -1
+    assert not browser.find_elements("id", "run")
+
+
+def test_a_click_on_a_map_of_settings_shows_the_path_in_a_picture_of_its_own(tmp_path, browser):
+    experiment = gdsim.loads(RATES.replace("[[0.03, 0.5]]", "[]"))
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    card = browser.find_element("id", "run")
+    assert not card.is_displayed()
+    _, told = browser.execute_script(CLICK, 4, 3)
+    assert told == "The run of lr 0.1, momentum 0.45: steps to tolerance 11."
+    assert card.is_displayed()
+    assert browser.find_element("id", "run-name").text == "lr 0.1, momentum 0.45"
+    script = """
+        const { width, height } = document.getElementById("run-canvas"), brush = arguments[0].getContext("2d");
+        return brush.getImageData(0, 0, width, height).data.some(Boolean);
+    """
+    assert browser.execute_script(script, browser.find_element("id", "run-canvas"))
+    browser.find_element("tag name", "body").send_keys(Keys.ESCAPE)
+    assert not card.is_displayed()
 
 
 def test_the_dimension_of_a_boundary_is_that_of_known_sets():
@@ -382,21 +536,7 @@ def test_the_cells_of_a_map_are_reached_with_the_keyboard(basins, tmp_path, brow
     words = scene.legend[minimum].label if minimum >= 0 else "no minimum"
     assert re.match(rf"Adam, x of the start \S+, y of the start \S+: minimum reached {re.escape(words)}", told)
     first.send_keys(Keys.ENTER)
-    assert browser.execute_script("return document.getElementById('status').textContent").startswith("The path of Adam")
-
-
-NETWORK = """
-objective: {network: mlp, data: {name: moons, n: 16}, hidden: [4], activation: tanh, batch_size: 16}
-steps: 6
-optimizers: {SGD: }
-sweep:
-  x: {setting: optimizers.SGD.lr, range: [0.1, 200], scale: log}
-  y: {setting: optimizers.SGD.momentum, range: [0, 0.9]}
-  size: [8, 5]
-  show: outcome
-view: {size: [640, 360]}
-animation: {fps: 10, seconds: 2}
-"""
+    assert browser.execute_script("return document.getElementById('status').textContent").startswith("The run of Adam")
 
 
 @pytest.mark.parametrize("agreement", [1.0, 0.6])

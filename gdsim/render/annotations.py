@@ -86,10 +86,38 @@ def axis_ticks(axis: ScaledAxis, limits: FloatArray, most: int) -> tuple[FloatAr
     return axis.places(values), labels(values)
 
 
-def fitting_ticks(canvas: Canvas, axis: ScaledAxis, side: float, *, along: bool) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return ticks whose labels, along the axis or across it, fit into `side` pixels."""
+def longest_label(axis: ScaledAxis, limits: FloatArray) -> int:
+    """Return the number of characters of the longest tick label on an axis, for any number of ticks."""
+    choices = (axis_ticks(axis, limits, most)[1] for most in range(1, MOST_TICKS + 1))
+    return max(len(each) for words in choices for each in words or ("",))
+
+
+def draw_scaled_axes(
+    canvas: Canvas, axes: Axes, facet: Facet, scales: Sequence[ScaledAxis], box: Box, outer: tuple[bool, bool]
+) -> None:
+    """Draw the axes of a flat view whose coordinates are places on scales; `outer` is which have tick labels.
+
+    Without scales, the axes have names only.
+    """
+    axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
+    axes.tick_params(length=0, pad=points(0.4 * canvas.em))
+    axes.spines[:].set_visible(False)
+    if not canvas.layout.ticks:
+        return
+    sides = zip("xy", scales, facet.limits, (box.width, box.height), outer, strict=False)
+    for name, scale, limits, side, numbered in sides:
+        places, words = fitting_ticks(canvas, scale, limits, side, along=name == "x")
+        getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
+    across, up = facet.names
+    canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+
+
+def fitting_ticks(
+    canvas: Canvas, axis: ScaledAxis, limits: FloatArray, side: float, *, along: bool
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return ticks within limits (2,) whose labels, along the axis or across it, fit into `side` pixels."""
     for most in range(MOST_TICKS, 0, -1):
-        places, words = axis_ticks(axis, axis.limits, most)
+        places, words = axis_ticks(axis, limits, most)
         widest = max((canvas.width_of(each, 1.0) for each in words), default=0.0)
         if len(places) * (widest + canvas.em if along else 1.8 * canvas.em) <= side:
             break

@@ -9,8 +9,9 @@ from matplotlib.collections import LineCollection
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import DPI, points
-from gdsim.render.display_list import START, EventMarks, Lines, Viewport
+from gdsim.render.display_list import START, Lines, Viewport
 from gdsim.render.paths import FARTHEST, trail_style
+from gdsim.render.trail import TrailStyle
 from gdsim.scene.model import Facet
 
 FAINT, FAINT_WIDTH = 0.22, 0.06  # the opacity of 100 paths that are not shown, and their width per line
@@ -34,17 +35,15 @@ def draw_fans(facet: Facet, viewport: Viewport) -> None:
         axes.add_artist(lines)
 
 
-def fan_primitives(facet: Facet, viewport: Viewport) -> Iterator[Lines | EventMarks]:
+def fan_primitives(facet: Facet, viewport: Viewport) -> Iterator[Lines]:
     """Yield the path of each fan with the value shown, and a dot on the common start."""
     canvas, theme = viewport.canvas, viewport.canvas.theme
     for fan in facet.fans:
         style = trail_style(canvas, fan.style, casing=theme.casing, cased=True)
         yield Lines(canvas.scene.styles.index(fan.style), style, _clipped(viewport, fan.points))
-    if facet.fans:
-        starts = viewport.pixels(facet.fans[0].points[:1, 0], START)
-        size, around = START_SIZE * canvas.em, START_SIZE * canvas.em * np.array([[-1.0], [1.0]])
-        color, casing, edge = theme.text, theme.casing, 0.14 * size
-        yield EventMarks(-1, np.zeros(1), starts, "o", size, color, casing, edge, None, starts + around)
+    for fan in facet.fans[:1]:
+        style = TrailStyle(theme.text, theme.casing, 0.0, 0.0, (), "o", START_SIZE * canvas.em)
+        yield Lines(-1, style, _clipped(viewport, fan.points[:, :1]))
 
 
 def _clipped(viewport: Viewport, coordinates: FloatArray) -> FloatArray:

@@ -209,21 +209,29 @@ def styles(
     optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
     for key, trajectory in zip(chain(*keys), chain(*groups), strict=True):
         optimizers.setdefault(key, []).append(trajectory)
-    given = [same[0].color for same in optimizers.values()]
-    unused = cycle([color for color in theme.paths if color not in given] or theme.paths)
+    named = [(same[0].label, same[0].settings, same[0].color) for same in optimizers.values()]
     made: dict[tuple[object, ...], Style] = {}
-    for i, (key, same) in enumerate(optimizers.items()):
-        made[key] = Style(
-            label=same[0].label,
-            settings=same[0].settings,
-            color=same[0].color or next(unused),
-            # When the colours repeat, they are combined with other dashes than before.
-            dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)] if not thin else (),
-            marker=MARKERS[i % len(MARKERS)],
-            aside=_off_plane([number(each.off_plane, 2) for each in same if each.off_plane], say),
-            thin=thin,
-        )
+    for (key, same), style in zip(optimizers.items(), plain_styles(named, theme), strict=True):
+        aside = _off_plane([number(each.off_plane, 2) for each in same if each.off_plane], say)
+        made[key] = replace(style, dash=() if thin else style.dash, aside=aside, thin=thin)
     return [[made[key] for key in group] for group in keys]
+
+
+def plain_styles(optimizers: Sequence[tuple[str, str, str | None]], theme: Theme) -> list[Style]:
+    """Return the styles of optimizers, given the label, the settings and the configured colour of each."""
+    given = [color for *_, color in optimizers]
+    unused = cycle([color for color in theme.paths if color not in given] or theme.paths)
+    return [
+        Style(
+            label=label,
+            settings=settings,
+            color=color or next(unused),
+            # When the colours repeat, they are combined with other dashes than before.
+            dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)],
+            marker=MARKERS[i % len(MARKERS)],
+        )
+        for i, (label, settings, color) in enumerate(optimizers)
+    ]
 
 
 def _off_plane(distances: Sequence[str], say: Language) -> str:

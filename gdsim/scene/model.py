@@ -227,6 +227,24 @@ class Group:
     panels: tuple[PanelModel, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class CellRuns:
+    """The runs of some cells of a map.
+
+    Attributes:
+        places: The columns and the rows of the cells in the map, row 0 at the lowest value.
+        points: (optimizers, rows, columns, points, 2) the vertices, as shares of the width and the height of the view
+            from its lower left corner.
+        view: Where they are drawn: on the map, in the view of paths beside it, or in a picture of its own.
+        picture: That picture, without the runs; None for others.
+    """
+
+    places: tuple[npt.NDArray[np.int64], ...]
+    points: FloatArray
+    view: Literal["map", "paths", "picture"]
+    picture: Scene | None = None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Scene:
     """Everything that an animation shows; `len(scene)` is its number of frames, by default a single one.
@@ -246,8 +264,7 @@ class Scene:
         descent: Whether each head has an arrow for the negative gradient alone.
         vectors: What is drawn at each head: "gradient", "descent", "step", "momentum", "preconditioner" and "trust".
         readings: For a sweep over one setting, what the counter shows at each whole step, such as "lr 0.1".
-        grid_paths: For a sweep over two settings, runs some cells, and returns for each optimizer their points (rows,
-            columns, steps + 1, k), as coordinates of the view in which a page shows them.
+        cell_runs: For a map, runs some of its cells for a page; None for other scenes.
         figures: For a sweep over one setting, the name and the numbers (optimizers, steps + 1) of each figure.
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
@@ -276,7 +293,7 @@ class Scene:
     steps: int = 0
     readings: tuple[str, ...] = ()
     figures: tuple[tuple[str, FloatArray], ...] = ()
-    grid_paths: Callable[[], tuple[FloatArray, ...]] = tuple
+    cell_runs: Callable[[], CellRuns] | None = None
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
     fps: int = 1
     hold: float = 0.0

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.config import Animation, View
+from gdsim.config import Animation, Experiment, View
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.build import blank_page, projection_of, styles
+from gdsim.scene.build import blank_page, plain_styles, projection_of, unprojected
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.figures import axis_limits
 from gdsim.scene.model import Facet, Fan, Group, Path, Scene, Style
@@ -20,53 +20,72 @@ from gdsim.scene.scales import ScaledAxis, setting_axis
 from gdsim.scene.sweep_texts import agreement_notes, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of
 from gdsim.scene.views.map import CAPTIONS, categories, known_figures
+from gdsim.scene.views.values import ValuesInput
+from gdsim.scene.views.values import facets as value_facets
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
+from gdsim.sweeps.paths import paths_along, record
 
 
-def build_setting_scene(
-    result: SweepResult, paths: Sequence[Sequence[Trajectory]], view: View, animation: Animation
-) -> Scene:
-    """Build a scene of a sweep over one setting, whose time is the place among its values.
+def build_setting_scene(experiment: Experiment, result: SweepResult, view: View, animation: Animation) -> Scene:
+    """Build a scene of a sweep over one setting, whose time is the place among its values in ascending order.
 
     Args:
+        experiment: The experiment with the sweep. The runs that the picture shows are run again.
         result: The figures.
-        paths: For each value, the trajectories of all optimizers.
         view: What is shown, and how.
         animation: The timing.
     """
-    axis, last = setting_axis(result.x, result, view.say), len(paths) - 1
-    objective, every = paths[0][0].objective, [each for row in paths for each in row]
-    # Paths with settings that are too large go far beyond any view.
-    projection = projection_of(objective, view, [each.points for each in every] if objective.dim > 2 else ())
+    order = np.argsort(result.x.values)
+    figures = {name: each[:, order] for name, each in result.figures.items()}
+    result = replace(result, x=replace(result.x, values=result.x.values[order]), figures=figures)
+    axis, objective = setting_axis(result.x, result, view.say), result.objective
+    last = len(axis.values) - 1
+    projection, paths = unprojected(objective), list[Trajectory]()
+    # A network has no plane that holds its paths, and a function that varies has no level lines that fit all of them.
+    if objective.kind != "network" and not result.varies_objective:
+        paths = [each for row in paths_along(experiment) for each in row]
+        # Paths with settings that are too large go far beyond any view.
+        projection = projection_of(objective, view, [each.points for each in paths] if objective.dim > 2 else ())
     page = blank_page([objective], [projection], view)
-    (given,) = styles([paths[0]], page.theme)
-    settings = fixed_settings(result)
-    own = [replace(style, settings=words) for style, (_, words) in zip(given, settings, strict=True)]
-    shown = view.model_copy(update={"layout": "overlay", "arrows": "none"})
-    inputs = GroupInput(objective, projection, shown, every, own * len(paths), every)
-    (facet,) = kind_of(objective, view).facets(inputs)
+    named = [(*each, color) for each, color in zip(fixed_settings(result), result.colors, strict=True)]
+    own = plain_styles(named, page.theme)
+    if paths:
+        shown = view.model_copy(update={"layout": "overlay", "arrows": "none"})
+        inputs = GroupInput(objective, projection, shown, paths, own * len(axis.values), paths)
+        facet = _with_fans(kind_of(objective, view).facets(inputs)[0], own)
+    else:
+        _, steps, values = record(experiment, "final_value", last + 1)
+        name = view.say(objective.value_name)
+        (facet,) = value_facets(ValuesInput(steps, values[:, order][..., 0], name, own, view.say))
     panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
     titles = sweep_finding(result, (axis,), view.say) if view.title is None else ()
-    count, best = max(2, round(animation.fps * animation.seconds)), _best_value(result)
-    places = np.linspace(0, 2 * last - best, count)
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=describe_sweep(result, (axis,), view.say),
+        formula="" if result.varies_objective else page.formula,
         notes=(*page.notes, *agreement_notes([result], view.say)),
         styles=tuple(own),
-        groups=(Group("", (_with_fans(facet, own),), panels),),
+        groups=(Group("", (facet,), panels),),
         steps=last,
         readings=tuple(f"{axis.name} {number(value, 3)}" for value in axis.values.tolist()),
         figures=tuple((view.say(CAPTIONS[name]), result.figures[name].astype(np.float64)) for name in result.show),
-        # Over all values, and back to the best. Whole, because paths between two values are not known.
-        frame_steps=np.where(places < last, np.floor(places + 1e-9), np.ceil(2 * last - places - 1e-9)),
+        frame_steps=_frame_steps(last, _best_value(result), animation),
         fps=animation.fps,
         hold=animation.hold,
         poster_first=animation.first == "poster",
     )
+
+
+def _frame_steps(last: int, best: int, animation: Animation) -> FloatArray:
+    """Return the value that each frame shows: all of them, and then back to the best.
+
+    They are whole, because paths between two values are not known.
+    """
+    places = np.linspace(0, 2 * last - best, max(2, round(animation.fps * animation.seconds)))
+    return np.where(places < last, np.floor(places + 1e-9), np.ceil(2 * last - places - 1e-9))
 
 
 def _best_value(result: SweepResult) -> int:

@@ -14,6 +14,7 @@ from gdsim.config import Animation, Experiment, View
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.scene.build import blank_page, projection_of, unprojected
+from gdsim.scene.cells import cell_runs
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.scales import ScaledAxis
@@ -23,7 +24,7 @@ from gdsim.scene.views import kind_of, view_kinds
 from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes, zoomed
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
-from gdsim.sweeps.paths import grid_paths, nearest, paths_along, paths_at
+from gdsim.sweeps.paths import nearest, paths_at
 from gdsim.sweeps.plan import sweep_of
 from gdsim.sweeps.zoom import combined, zoom_results
 from gdsim.themes import MARKERS, Theme
@@ -45,7 +46,7 @@ def build_sweep_scene(
     """
     view, animation = view or experiment.view, animation or experiment.animation
     if result.y is None:
-        return build_setting_scene(result, paths_along(experiment), view, animation)
+        return build_setting_scene(experiment, result, view, animation)
     inner = [*zoom_results(experiment, animation.zoom)] if animation.zoom else []
     cells = sweep_of(experiment).paths
     paths = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
@@ -88,23 +89,24 @@ def _map_scene(
     if zoom:
         steps, shown = len(inner), np.append(np.arange(0, log2(zoom.factor), 1 / FRAMES), log2(zoom.factor))
     titles = sweep_finding(result, axes, view.say) if view.title is None else ()
-    return replace(
+    scene = replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=describe_sweep(result, axes, view.say),
+        formula="" if result.varies_objective else page.formula,
         notes=agreement_notes([result, *inner], view.say),
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),
         steps=steps,
         readings=tuple(f"{2**halvings:,} ×" for halvings in range(steps + 1)) if zoom else (),
-        grid_paths=partial(grid_paths, experiment) if objective.dim == 2 and not zoom else tuple,
         frame_steps=shown,
         fps=animation.fps,
         hold=animation.hold,
         poster_first=animation.first == "poster",
     )
+    return scene if zoom else replace(scene, cell_runs=partial(cell_runs, experiment, result, view, scene))
 
 
 def _cells(

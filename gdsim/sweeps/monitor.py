@@ -19,6 +19,9 @@ from gdsim.sweeps.result import HISTORIES, OUTCOMES, Outcome
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+PATHS = "points"
+"""The name of a history of the points, (frames, dim, runs), in the place of a figure's name."""
+
 SHORT = 8  # an axis along which torch reduces more slowly than element by element
 
 
@@ -43,7 +46,7 @@ class Monitor:
         self._rest_steps = torch.zeros_like(self.stop_steps)
         self._could_move = torch.zeros_like(self.alive)
         self._history_steps = [*history_steps]
-        self.history: dict[str, list[Tensor]] = {name: [] for name in HISTORIES if name in show}
+        self.history: dict[str, list[Tensor]] = {name: [] for name in (*HISTORIES, PATHS) if name in show}
 
     def update(self, points: Tensor, values: Tensor, gradients: Tensor, rates: Tensor, extra: Tensor) -> None:
         """Take in the next step.
@@ -98,6 +101,8 @@ class Monitor:
         return torch.where(self.alive if now.ndim == 1 else self.alive[:, None], now, before)
 
     def _history(self, name: str) -> Tensor:
+        if name == PATHS:
+            return self.points.T
         return self.value if name == "final_value" else self.best
 
 

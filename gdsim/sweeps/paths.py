@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from gdsim.optimizers import deterministic
 from gdsim.simulation import Trajectory
 from gdsim.simulation.experiments import optimizer_of, simulate, starting_points
 from gdsim.simulation.minimization import run_together
+from gdsim.simulation.trajectory import IntArray
+from gdsim.sweeps.engine import run_tile
+from gdsim.sweeps.monitor import PATHS
 from gdsim.sweeps.plan import Plan
 
-SIDE = 32  # the number of rows and of columns of the cells whose paths a page shows
+MOST_STEPS = 1001  # of a run that are recorded
 
 
 def paths_at(experiment: Experiment, values: Sequence[float]) -> tuple[Trajectory, ...]:
@@ -39,35 +43,36 @@ def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
     return [made[first : first + len(labels)] for first in range(0, len(made), len(labels))]
 
 
-def grid_paths(experiment: Experiment) -> tuple[FloatArray, ...]:
-    """Return for each optimizer the points (rows, columns, steps + 1, dim) of a coarse grid over a sweep's two ranges.
+def record(experiment: Experiment, name: str, side: int) -> tuple[tuple[IntArray, ...], IntArray, FloatArray]:
+    """Run cells of a sweep again, and record their paths or values.
 
-    None are returned for settings that are neither of the start nor of optimizers.
+    Args:
+        experiment: The experiment with the sweep.
+        name: PATHS, or the figure whose development is recorded.
+        side: The maximum number of cells along each axis.
+
+    Returns:
+        The indices of the cells along each axis, x first; the steps recorded, (n,); and the points (optimizers, …, n,
+        dim) or figures (optimizers, …, n, 1), where … are rows and columns, or points with one axis. After a run has
+        failed they are the last ones.
     """
-    plan = Plan(with_overrides(experiment, [f"sweep.size=[{SIDE}, {SIDE}]"]))
-    labels, objective, (rows, columns) = [*experiment.optimizers], plan.objective, plan.shape
-    moved = [coordinate for index in range(2) if (coordinate := plan.sweep.coordinate(index)) is not None]
-    if objective.kind != "function":
-        return ()
-    x, y = (axis.values for axis in plan.axes)
-    with deterministic():
-        if len(moved) == len(plan.axes):
-            points = np.repeat(starting_points(experiment.start, objective, experiment.seed), rows * columns, axis=0)
-            points[:, moved] = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-            factories = [optimizer_of(experiment, label, objective.dim) for label in labels]
-            made = run_together(objective, factories, points, experiment.steps, experiment.seed, iter)
-            return tuple(each.points.swapaxes(0, 1).reshape(rows, columns, -1, objective.dim) for each in made)
-        if not all(axis.setting.startswith("optimizers.") for axis in plan.axes):
-            return ()
-        cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).reshape(-1, 2)
-        each_cell = [varied(experiment, plan.settings(cell)) for cell in cells]
-        points = starting_points(experiment.start, objective, experiment.seed)
-        found = []
-        for label in labels:
-            factories = [optimizer_of(each, label, objective.dim) for each in each_cell]
-            made = run_together(objective, factories, points, experiment.steps, experiment.seed, iter)
-            found.append(np.stack([each.points[:, 0] for each in made]).reshape(rows, columns, -1, objective.dim))
-        return tuple(found)
+    plan = Plan(experiment)
+    places = tuple(np.unique(np.linspace(0, n - 1, min(side, n)).round().astype(np.int64)) for n in plan.shape[::-1])
+    plan.axes = tuple(replace(axis, values=axis.values[own]) for axis, own in zip(plan.axes, places, strict=True))
+    plan.sweep = plan.sweep.model_copy(update={"show": [name]})
+    steps = np.unique(np.linspace(0, plan.steps, min(plan.steps + 1, MOST_STEPS)).round().astype(np.int64))
+    plan.history_steps = steps
+    rows = {
+        label: np.empty((len(steps), plan.objective.dim if name == PATHS else 1, *plan.counts(label)[::-1]))
+        for label in experiment.optimizers
+    }
+    for tile in plan.tiles:
+        # The same runs have been checked before.
+        figures = run_tile(plan, replace(tile, samples=tile.samples[:0]))[f"history_{name}"]
+        own = rows[tile.label]
+        own[:, :, *plan.cells(tile).T[::-1]] = figures.reshape(*own.shape[:2], -1)
+    every = np.stack([np.broadcast_to(own, (*own.shape[:2], *plan.shape)) for own in rows.values()])
+    return places, steps, np.moveaxis(every, (1, 2), (-2, -1))
 
 
 def nearest(values: FloatArray, value: float, scale: str) -> int:

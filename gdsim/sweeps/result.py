@@ -111,6 +111,11 @@ class SweepResult:
         """The axes, x first."""
         return (self.x,) if self.y is None else (self.x, self.y)
 
+    @property
+    def varies_objective(self) -> bool:
+        """Whether cells have objectives of their own."""
+        return any(each.setting.startswith("objective") for each in self.axes)
+
     def at(self, name: str, step: int) -> npt.NDArray[Any]:
         """Return a figure as it is after some steps, (optimizers, …).
 

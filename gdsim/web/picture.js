@@ -385,9 +385,7 @@ export class MapImage {
     this.colors[this.blank] = 0;
     const [width, height] = record.shape;
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
-    const paths = record.paths ? [record.paths.points] : [];
-    this.ready = Promise.all([record.cells, record.appears, record.values, ...paths].map(unpacked)).then((parts) => {
-      if (record.paths) this.points = new Int16Array(parts[3]);
+    this.ready = Promise.all([record.cells, record.appears, record.values].map(unpacked)).then((parts) => {
       this.cells = new Uint8Array(parts[0]);
       this.appears = new Uint16Array(parts[1]);
       this.values = new Float32Array(parts[2]);
@@ -404,17 +402,6 @@ export class MapImage {
   centerOf(column, row) {
     const { box: [left, top, width, height], shape: [columns, rows] } = this;
     return [left + (column + 0.5) * width / columns, top + (rows - row - 0.5) * height / rows];
-  }
-
-  /** Return the path of the stored cell that is nearest to a cell, with its box; null if none is stored. */
-  pathOf(column, row) {
-    if (!this.points) return null;
-    const { shape: [rows, columns, count], box } = this.paths, [wide, high] = this.shape;
-    // The outermost cells of both grids have the same settings.
-    const across = (columns - 1) / (wide - 1), up = (rows - 1) / (high - 1);
-    const place = [Math.round(column * across), Math.round(row * up)], first = 2 * count * (place[1] * columns + place[0]);
-    const points = Array.from(this.points.subarray(first, first + 2 * count), (each) => each / 10);
-    return { points, box, cell: [Math.round(place[0] / across), Math.round(place[1] / up)] };
   }
 
   index(column, row) {
@@ -436,6 +423,47 @@ export class MapImage {
     }
     drawCells(brush, this.canvas, ...this.box);
   }
+}
+
+/** The runs of some cells of maps, whose vertices are in units of the sides of a box. */
+class Runs {
+  constructor({ columns, rows, units, each }) {
+    Object.assign(this, { columns, rows, units });
+    this.ready = Promise.all(each.map(async ({ counts, moves }) => {
+      const ends = [0], vertices = new Int32Array(await unpacked(moves));
+      for (const count of new Uint16Array(await unpacked(counts))) ends.push(ends.at(-1) + count);
+      // The first half are horizontal coordinates.
+      for (let k = 1; k < vertices.length; k++) if (k !== ends.at(-1)) vertices[k] += vertices[k - 1];
+      return { ends, vertices };
+    })).then((each) => { this.each = each; });
+  }
+
+  /** Return the run of an optimizer in the stored cell that is nearest to one, as points in a box, with that cell. */
+  at(number, column, row, [left, top, width, height]) {
+    const near = (places, place) => places.reduce((best, each, i) => (
+      Math.abs(each - place) < Math.abs(places[best] - place) ? i : best
+    ), 0);
+    const i = near(this.columns, column), j = near(this.rows, row), points = [], { ends, vertices } = this.each[number];
+    for (let k = ends[j * this.columns.length + i]; k < ends[j * this.columns.length + i + 1]; k++) {
+      const across = vertices[k] / this.units, up = vertices[k + ends.at(-1)] / this.units;
+      points.push(left + across * width, top + (1 - up) * height);
+    }
+    return { points, cell: [this.columns[i], this.rows[j]] };
+  }
+}
+
+/** Draw a run in a box, with dots on its ends. */
+export function drawRun(brush, { points, box }, { casing, text }, dot) {
+  const ends = [points.slice(0, 2), points.slice(-2)];
+  brush.save();
+  brush.beginPath();
+  brush.rect(...box);
+  brush.clip();
+  brush.lineJoin = "round";
+  stroke(brush, [{ points }], casing, 6, "round");
+  stroke(brush, [{ points }], text, 2.5, "round");
+  mark(brush, dot, ends, 10, text, casing, 2);
+  brush.restore();
 }
 
 /** Images that a zoom enters one after another, each of half the width and height of the one before. */
@@ -624,8 +652,8 @@ class Picture {
     this.hidden = new Set();
     /** The position and radius of a ring drawn on top; null for none. */
     this.ring = null;
-    /** The path of a cell drawn on top: its points and the box that it is clipped to; null for none. */
-    this.path = null;
+    /** The run of a cell drawn on top: its points, the box that it is clipped to, and the center of the cell. */
+    this.run = null;
     this.setDrawing(drawing);
   }
 
@@ -634,7 +662,8 @@ class Picture {
     this.drawing = drawing;
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
     this.layers = drawing.layers.map((each) => decoded(each, drawing));
-    const maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]);
+    this.runs = drawing.runs && new Runs(drawing.runs);
+    const maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]).concat(this.runs ?? []);
     this.ready = Promise.all([this.sheet.decode(), ...maps.map((each) => each.ready)]);
     this.resize();
   }
@@ -698,7 +727,11 @@ class Picture {
     if (stressed && stressed.begin <= held && held < stressed.end && !this.hidden.has(stressed.optimizer)) {
       this.drawSprite(brush, stressed.sprite);
     }
-    if (this.path) this.drawPath(brush);
+    if (this.run) {
+      const { colors, markers } = this.drawing;
+      if (this.run.box) drawRun(brush, this.run, colors, markers.o);
+      mark(brush, markers.o, [this.run.center], 10, colors.text, colors.casing, 2);
+    }
     if (this.ring) this.drawRing(brush);
   }
 
@@ -800,16 +833,6 @@ class Picture {
     number.forEach((digit, i) => {
       // Rounded to whole pixels, as in rendered frames.
       this.drawSprite(brush, digits[digit], -Math.round((number.length - 1 - i) * pitch));
-    });
-  }
-
-  /** Draw the path of a cell of a map, with dots on its ends. */
-  drawPath(brush) {
-    const { points, box } = this.path, { casing, text } = this.drawing.colors, ends = [points.slice(0, 2), points.slice(-2)];
-    this.clipped(brush, { box }, () => {
-      stroke(brush, [{ points }], casing, 6, "round");
-      stroke(brush, [{ points }], text, 2.5, "round");
-      mark(brush, this.drawing.markers.o, ends, 10, text, casing, 2);
     });
   }
 

@@ -249,18 +249,46 @@ function cellAt(x, y) {
   return map?.values ? described(map, ...map.cellAt(x, y)) : null;
 }
 
-/** Show the path of the stored cell of a map that is nearest to a position, or none. */
-function showPath(x, y) {
+const runFigure = element("run"), ownBox = runFigure && JSON.parse(runFigure.dataset.box);
+
+/** Show the run of the stored cell of a map that is nearest to a position, or none. */
+function showRun(x, y) {
   const map = picture.layers.flatMap((layer) => layer.maps).find(({ box }) => within(box, x, y));
-  picture.path = map?.values ? map.pathOf(...map.cellAt(x, y)) : null;
-  if (picture.path) {
-    const { name, terms } = described(map, ...picture.path.cell);
-    const told = Object.entries(terms).map(([term, words]) => `${term} ${words}`).join(", ");
-    clearTimeout(announcing);
-    element("status").textContent = say("The path of {name}: {what}.", { name, what: told });
+  if (!map || !picture.runs) return hideRun();
+  const box = map.runBox ?? ownBox, run = picture.runs.at(map.number, ...map.cellAt(x, y), box);
+  const { name, terms } = described(map, ...run.cell), center = map.centerOf(...run.cell);
+  picture.run = { ...run, box: map.runBox, center };
+  if (!map.runBox) {
+    forgetPointed();
+    drawOwnRun({ ...run, box }, name, terms, center[0] / size[0]);
   }
+  const told = Object.entries(terms).map(([term, words]) => `${term} ${words}`).join(", ");
+  clearTimeout(announcing);
+  element("status").textContent = say("The run of {name}: {what}.", { name, what: told });
   picture.draw(now());
 }
+
+/** Draw a run in a picture of its own, beside the place on the map, of which the share of the width is given. */
+function drawOwnRun(run, name, terms, share) {
+  element("run-name").textContent = name;
+  setTerms(element("run-terms"), terms);
+  runFigure.hidden = false;
+  runFigure.classList.toggle("left", share > 0.5);
+  const canvas = element("run-canvas"), image = element("run-ground"), brush = canvas.getContext("2d");
+  const width = Number(image.getAttribute("width")), height = Number(image.getAttribute("height"));
+  canvas.width = Math.round(image.clientWidth * devicePixelRatio);
+  canvas.height = Math.round(canvas.width * height / width);
+  brush.scale(canvas.width / width, canvas.height / height);
+  drawRun(brush, run, drawing.colors, drawing.markers.o);
+}
+
+function hideRun() {
+  picture.run = null;
+  if (runFigure) runFigure.hidden = true;
+  picture.draw(now());
+}
+
+element("run-close")?.addEventListener("click", hideRun);
 
 /** Describe the cell of a map in a column and in a row from the bottom. */
 function described(map, column, row) {
@@ -350,7 +378,8 @@ for (const map of picture.layers.flatMap((layer) => layer.maps)) {
   };
   Object.assign(hold, { className: "map", tabIndex: 0, role: "application" });
   const name = [map.label, map.caption].filter(Boolean).join(", ");
-  hold.setAttribute("aria-label", say("{name}: arrows move, enter shows a path", { name }));
+  const keys = picture.runs ? say("{name}: arrows move, enter shows a run", { name }) : say("{name}: arrows move", { name });
+  hold.setAttribute("aria-label", keys);
   Object.assign(hold.style, {
     left: `${100 * left / size[0]}%`, top: `${100 * top / size[1]}%`,
     width: `${100 * width / size[0]}%`, height: `${100 * height / size[1]}%`,
@@ -361,7 +390,7 @@ for (const map of picture.layers.flatMap((layer) => layer.maps)) {
     if (!move && event.key !== "Enter") return;
     event.preventDefault();
     event.stopPropagation();
-    if (!move) return showPath(...map.centerOf(...cell));
+    if (!move) return showRun(...map.centerOf(...cell));
     cell = cell.map((place, i) => Math.min(Math.max(place + far * move[i], 0), map.shape[i] - 1));
     tell();
   });
@@ -400,7 +429,9 @@ loop.addEventListener("click", () => toggle(loop));
 scrub.addEventListener("input", () => go(Number(scrub.value)));
 stage.addEventListener("pointermove", point);
 stage.addEventListener("pointerdown", point);
-stage.addEventListener("click", (event) => showPath(...placeOf(event)));
+stage.addEventListener("click", (event) => {
+  if (!event.target.closest("#run")) showRun(...placeOf(event));
+});
 stage.addEventListener("pointercancel", unpoint);
 stage.addEventListener("pointerleave", (event) => {
   // A touch ends immediately, so its result remains until the next touch elsewhere.
@@ -413,7 +444,7 @@ const KEYS = {
   Home: () => go(0),
   End: () => go(steps),
   Escape: () => {
-    picture.path = null;
+    hideRun();
     unpoint();
   },
 };

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,6 @@ from gdsim.render import Frames, frames
 from gdsim.render.display_list import (
     SHADOW,
     SHADOW_ALPHA,
-    START,
     Cursor,
     DropLines,
     EventMarks,
@@ -45,18 +43,17 @@ from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteShee
 from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import OUTLINE_FILL, marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
-from gdsim.scene.model import Facet, Scene, Style
+from gdsim.scene.model import CellRuns, Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
 from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
-from gdsim.scene.views.map import MapModel
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
+from gdsim.web.cells import encoded_runs, packed
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
 MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
-FARTHEST_PATH = 3200.0  # maximum distance of a cell's path from the corner of the picture, in pixels
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 QUALITY = 80  # WebP quality of the background image
 PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
@@ -84,10 +81,12 @@ def write_player(
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
     """Return the page as HTML: a single file that loads no others and works in an iframe."""
     fixed = with_fixed_camera(scene)
-    drawing = _drawing(fixed)
+    cell_runs = None if scene.cell_runs is None else scene.cell_runs()
+    drawing = _drawing(fixed, cell_runs=cell_runs)
+    run_drawing = None if cell_runs is None or cell_runs.picture is None else _drawing(cell_runs.picture)
     drawing_json, phone, phone_json = _json(drawing.data), None, ""
     if drawing.em * PHONE_WIDTH / 2 < SMALLEST_TYPE * scene.size[0]:
-        phone = _drawing(_portrait(fixed), scale=1)
+        phone = _drawing(_portrait(fixed), 1, cell_runs)
         phone_json = _json(phone.data)
         # Most long values are the same in both.
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
@@ -109,6 +108,8 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         drawing=drawing,
         drawing_json=drawing_json,
         phone=phone,
+        cell_runs=cell_runs,
+        run_drawing=run_drawing,
         phone_json=phone_json,
         phone_query=PHONE,
         quoted=quoted,
@@ -118,7 +119,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
         chips=_chips(scene),
-        notes=notes(scene),
+        notes=notes(scene, cell_runs),
         columns=_columns(scene, drawing.data["layers"]),
         provenance=provenance,
         versions=" · ".join(f"{name} {version}" for name, version in versions.items()) or "gdsim",
@@ -129,10 +130,10 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     )
 
 
-def _drawing(scene: Scene, scale: int = 2) -> Drawing:
+def _drawing(scene: Scene, scale: int = 2, cell_runs: CellRuns | None = None) -> Drawing:
     drawn = frames(scene)
     with drawn.settings():
-        return Drawing(drawn, scale)
+        return Drawing(drawn, scale, cell_runs)
 
 
 def with_fixed_camera(scene: Scene) -> Scene:
@@ -152,9 +153,12 @@ def _json(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
-def notes(scene: Scene) -> tuple[str, ...]:
+def notes(scene: Scene, cell_runs: CellRuns | None = None) -> tuple[str, ...]:
     """Return what the page omits of a scene, one sentence each."""
     found = []
+    if cell_runs is not None:
+        counts = {"n": len(cell_runs.places[0]), "m": len(cell_runs.places[1])}
+        found.append(scene.say("The page contains the runs of {n} × {m} cells, evenly spaced.", **counts))
     if scene.turns:
         found.append(scene.say("The page shows the surface as the camera sees it at the end; here it does not turn."))
     if iterate_stride(scene) > 1:
@@ -224,11 +228,11 @@ class Drawing:
         em: The font size, in pixels.
     """
 
-    def __init__(self, frames: Frames, scale: int = 2) -> None:
+    def __init__(self, frames: Frames, scale: int = 2, cell_runs: CellRuns | None = None) -> None:
         self._frames, self._height, scene = frames, frames.size[1], frames.scene
         self.size, self.em = scene.size, frames.canvas.em
         self._sheet = SpriteSheet(frames.canvas, scale if scale * scene.size[0] <= FINEST else 1)
-        self._grid_paths: tuple[FloatArray, ...] = ()
+        self._cell_runs = cell_runs
         self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
         trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
         most = MOST_VERTICES * scale**3 // 8 // max(1, sum(trail.points.shape[1] for trail in trails))
@@ -255,18 +259,19 @@ class Drawing:
             "counter": self._counter(),
             "readings": self._readings(),
             "figures": [{"name": name, "values": _encoded(values, "<f8")} for name, values in scene.figures],
+            "runs": None if cell_runs is None else encoded_runs(cell_runs),
             "stressed": self._stressed(),
             "scale": self._sheet.scale,
             "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
         }
 
     def _layer(self, layer: Layer) -> dict[str, Any]:
-        primitives, box, facet = layer.primitives, layer.viewport.box, layer.facet
+        primitives, facet = layer.primitives, layer.facet
         trails = only(primitives, Trail)
         index = {id(trail): i for i, trail in enumerate(trails)}
         cursors = [_fields(cursor, "times places") for cursor in only(primitives, Cursor)]
         return {
-            "box": [box.x, self._height - box.top, box.width, box.height],
+            "box": self._box(layer),
             "group": layer.group,
             "terms": () if facet is None else _terms(facet, self._frames.scene.say),
             "cursor": cursors[0] if cursors else None,
@@ -351,31 +356,22 @@ class Drawing:
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
 
-    def _paths_of(self, layer: Layer) -> dict[str, Any] | None:
-        """Return the paths of some cells of a map, in pixels of the view that shows them: of starts the map itself."""
-        scene, facets = self._frames.scene, self._frames.scene.groups[layer.group].facets
-        number = next(index for index, facet in enumerate(facets) if facet is layer.facet)
-        is_start = all(axis.is_coordinate for axis in cast("MapModel", facets[number].model).axes)
-        views = [each for each in self._frames.layers if each.group == len(scene.groups) - 1 and each.facet is not None]
-        shown = layer if is_start else views[number]
-        if shown is layer and not is_start:
-            return None  # there is no view of paths
-        if not self._grid_paths:
-            self._grid_paths = scene.grid_paths()
-        if not self._grid_paths:
+    def _run_box(self, number: int, layer: Layer) -> list[float] | None:
+        """Return the box in which the runs of an optimizer are drawn; None for a picture of their own."""
+        if self._cell_runs is None or self._cell_runs.view == "picture":
             return None
-        points = self._down(shown.viewport.pixels(self._grid_paths[number], START))
-        tenths = np.rint(10 * np.clip(np.nan_to_num(points), -FARTHEST_PATH, FARTHEST_PATH))
-        box = shown.viewport.box
-        return {
-            "shape": points.shape[:3],
-            "points": _packed(tenths, "<i2"),
-            "box": [box.x, self._height - box.top, box.width, box.height],
-        }
+        last = len(self._frames.scene.groups) - 1
+        views = [each for each in self._frames.layers if each.group == last and each.facet is not None]
+        return self._box(layer if self._cell_runs.view == "map" else views[number])
+
+    def _box(self, layer: Layer) -> list[float]:
+        box = layer.viewport.box
+        return [box.x, self._height - box.top, box.width, box.height]
 
     def _map(self, image: MapImage, layer: Layer) -> dict[str, Any]:
-        facet = layer.facet
-        model, count = image.model, len(image.cells)
+        facet, model, count = layer.facet, image.model, len(image.cells)
+        facets = self._frames.scene.groups[layer.group].facets
+        number = next(index for index, each in enumerate(facets) if each is facet)
         stride = -(-image.cells.size // MOST_MAP_CELLS)
         kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
         return _fields(image, "optimizer palette") | {
@@ -383,13 +379,14 @@ class Drawing:
             "box": image.rect.box,
             "shape": image.cells.shape[:0:-1],
             "steps": _encoded(image.steps[kept]),
-            "cells": _packed(image.cells[kept]),
-            "appears": _packed(image.appears, "<u2"),
-            "values": _packed(model.values[::-1], "<f4"),
+            "cells": packed(image.cells[kept]),
+            "appears": packed(image.appears, "<u2"),
+            "values": packed(model.values[::-1], "<f4"),
             "axes": [{"name": axis.name, "values": _encoded(axis.values, "<f8")} for axis in model.axes],
             "categories": [category.name for category in model.categories],
             "caption": model.caption,
-            "paths": self._paths_of(layer),
+            "number": number,
+            "runBox": self._run_box(number, layer),
             "unknown": model.unknown,
         }
 
@@ -399,7 +396,7 @@ class Drawing:
             "box": image.rect.box,
             "shape": shape,
             "center": center,
-            "cells": _packed(image.cells),
+            "cells": packed(image.cells),
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:
@@ -483,11 +480,6 @@ def _fields(source: object, names: str) -> dict[str, Any]:
     """Return attributes of a primitive with their JavaScript names; arrays are encoded as text."""
     values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
     return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
-
-
-def _packed(values: npt.NDArray[Any], kind: str = "<u1") -> str:
-    """Encode numbers, compressed."""
-    return b64encode(zlib.compress(np.ascontiguousarray(values.astype(kind)).tobytes(), 9)).decode("ascii")
 
 
 def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:

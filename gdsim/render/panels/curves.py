@@ -120,7 +120,7 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     if panel.scale is None:
         draw_step_axis(canvas, axes, panel, box, numbered=numbered)
     else:
-        places, words = fitting_ticks(canvas, panel.scale, box.width, along=True)
+        places, words = fitting_ticks(canvas, panel.scale, panel.scale.limits, box.width, along=True)
         origin = panel.scale.places(panel.scale.values[:1])
         axes.set_xticks(places - origin, words if numbered else [""] * len(words))
         if numbered:

@@ -12,14 +12,13 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.annotations import axis_ticks, fitting_ticks
+from gdsim.render.annotations import axis_ticks, draw_scaled_axes, longest_label
 from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport
 from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.trail import TrailStyle
 from gdsim.render.views import Symbol, ViewRenderer
-from gdsim.scene.levels import MOST_TICKS
 from gdsim.scene.model import Facet
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.views.map import MapModel
@@ -44,24 +43,12 @@ class _MapRenderer(ViewRenderer):
         return float(width / height)
 
     def digits(self, facet: Facet) -> int:
-        axis = _model(facet).axes[1]
-        choices = (axis_ticks(axis, axis.limits, most)[1] for most in range(1, MOST_TICKS + 1))
-        return max(len(each) for words in choices for each in words or ("",))
+        return longest_label(_model(facet).axes[1], facet.limits[1])
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         model, axes = _model(facet), canvas.axes(box, canvas.theme.panel)
-        axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
-        axes.tick_params(length=0, pad=points(0.4 * canvas.em))
-        axes.spines[:].set_visible(False)
-        if canvas.layout.ticks:
-            sides = zip("xy", model.axes, (box.width, box.height), outer, strict=True)
-            for name, axis, side, numbered in sides:
-                if model.center is not None:
-                    continue  # the ranges change
-                places, words = fitting_ticks(canvas, axis, side, along=name == "x")
-                getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
-            across, up = facet.names
-            canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+        # In a zoom, the ranges change.
+        draw_scaled_axes(canvas, axes, facet, model.axes if model.center is None else (), box, outer)
         if model.unknown:
             _draw_hatch(canvas, axes, box)
         return Viewport(canvas, box, axes)
