@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["visit", "wait_for"]
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 
 def visit(browser, page, *, width=1280, height=900, **media):
@@ -25,3 +32,87 @@ def wait_for(found, seconds=5.0):
             return True
         time.sleep(0.02)
     return False
+
+
+@contextmanager
+def serving(folder, *options):
+    """A running studio, as the address of its page."""
+    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+class StudioPage:
+    """The page of a studio, and what a user can do there."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def open(self, address, **window):
+        self.browser.get("about:blank")
+        visit(self.browser, address, **window)
+        self.until(lambda: self.all(".stage .start"), 30)
+
+    def run(self, script, *values):
+        return self.browser.execute_script(f"const {{ studio }} = document.getElementById('studio'); {script}", *values)
+
+    def one(self, selector):
+        return self.browser.find_element("css selector", selector)
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def until(self, found, seconds=15):
+        assert wait_for(found, seconds)
+
+    @property
+    def text(self):
+        return self.run("return studio.text")
+
+    def until_text(self, *parts):
+        """Wait until the config contains some lines."""
+        assert wait_for(lambda: all(part in self.text for part in parts), 15), self.text
+
+    def press(self, *keys, element=None):
+        target = element or self.browser.switch_to.active_element
+        target.send_keys(*[getattr(Keys, key, key) for key in keys])
+
+    def chord(self, *keys):
+        *held, last = [getattr(Keys, key, key) for key in keys]
+        chain = ActionChains(self.browser)
+        for key in held:
+            chain = chain.key_down(key)
+        chain = chain.send_keys(last)
+        for key in reversed(held):
+            chain = chain.key_up(key)
+        chain.perform()
+
+    def drag(self, element, moves):
+        chain = ActionChains(self.browser, duration=30).move_to_element(element).click_and_hold()
+        for move in moves:
+            chain = chain.move_by_offset(*move).pause(0.03)
+        chain.release().perform()
+
+    def type_over(self, element, *words):
+        element.click()
+        self.chord("CONTROL", "a")
+        self.press(*words)
+
+    def type_at_the_end(self, *words):
+        """Type below the YAML."""
+        self.one("textarea").click()
+        self.run("document.activeElement.setSelectionRange(studio.text.length, studio.text.length)")
+        self.press(*words)
+
+    def choose(self, selector, value):
+        Select(self.one(selector)).select_by_value(value)
+
+    def card(self, label, rest=""):
+        return f".card[data-key='{label}'] {rest}"
+
+    def slider(self, label, name):
+        return self.one(f'input[type=range][data-path=\'["optimizers","{label}","{name}"]\']')

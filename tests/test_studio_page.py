@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from gdsim.config import schema
-from tests import browse
-from tests.browse import wait_for
+from tests.browse import StudioPage, serving
 
 pytestmark = pytest.mark.slow
 
@@ -32,18 +26,6 @@ animation: {fps: 10, seconds: 1, hold: 0}
 """
 
 
-@contextmanager
-def serving(folder, *options):
-    """A running studio, as the address of its page."""
-    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("studio")
@@ -59,92 +41,11 @@ def address(folder):
 @pytest.fixture
 def page(browser, folder, address):
     (folder / "talk.yaml").write_text(CONFIG)
-    page = Page(browser)
+    page = StudioPage(browser)
     page.open(address)
     yield page
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     page.run("studio.saved = studio.text")  # or leaving the page is asked about
-
-
-class Page:
-    """What a user can do in the page."""
-
-    def __init__(self, browser):
-        self.browser = browser
-
-    def open(self, address, **window):
-        self.browser.get("about:blank")
-        browse.visit(self.browser, address, **window)
-        self.until(lambda: self.all(".stage .start"), 30)
-
-    def run(self, script, *values):
-        return self.browser.execute_script(f"const {{ studio }} = document.getElementById('studio'); {script}", *values)
-
-    def one(self, selector):
-        return self.browser.find_element("css selector", selector)
-
-    def all(self, selector):
-        return self.browser.find_elements("css selector", selector)
-
-    def until(self, found, seconds=15):
-        assert wait_for(found, seconds)
-
-    @property
-    def text(self):
-        return self.run("return studio.text")
-
-    def until_text(self, *parts):
-        """Wait until the config contains some lines."""
-        assert wait_for(lambda: all(part in self.text for part in parts), 15), self.text
-
-    def press(self, *keys, element=None):
-        from selenium.webdriver.common.keys import Keys
-
-        target = element or self.browser.switch_to.active_element
-        target.send_keys(*[getattr(Keys, key, key) for key in keys])
-
-    def chord(self, *keys):
-        from selenium.webdriver.common.action_chains import ActionChains
-        from selenium.webdriver.common.keys import Keys
-
-        *held, last = [getattr(Keys, key, key) for key in keys]
-        chain = ActionChains(self.browser)
-        for key in held:
-            chain = chain.key_down(key)
-        chain = chain.send_keys(last)
-        for key in reversed(held):
-            chain = chain.key_up(key)
-        chain.perform()
-
-    def drag(self, element, moves):
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        chain = ActionChains(self.browser, duration=30).move_to_element(element).click_and_hold()
-        for move in moves:
-            chain = chain.move_by_offset(*move).pause(0.03)
-        chain.release().perform()
-
-    def type_over(self, element, *words):
-        element.click()
-        self.chord("CONTROL", "a")
-        self.press(*words)
-
-    def type_at_the_end(self, *words):
-        """Type below the YAML."""
-        self.one("textarea").click()
-        self.run("document.activeElement.setSelectionRange(studio.text.length, studio.text.length)")
-        self.press(*words)
-
-    def choose(self, selector, value):
-        from selenium.webdriver.support.ui import Select
-
-        Select(self.one(selector)).select_by_value(value)
-
-    def card(self, label, rest=""):
-        return f".card[data-key='{label}'] {rest}"
-
-    def slider(self, label, name):
-        return self.one(f'input[type=range][data-path=\'["optimizers","{label}","{name}"]\']')
 
 
 def changes(before, after):
