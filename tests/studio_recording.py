@@ -41,6 +41,7 @@ class Recorder:
 
     def __init__(self, page: StudioPage) -> None:
         self.page, self.frames, self.place = page, [], (560.0, 400.0)
+        self.text = page.text
         page.run(POINTER)
 
     def shoot(self, count: int = 1) -> None:
@@ -50,7 +51,8 @@ class Recorder:
         self.frames += [picture] * count
 
     def mouse(self, kind: str, x: float, y: float, *, held: bool) -> None:
-        event = {"type": kind, "x": x, "y": y, "button": "left" if held else "none", "buttons": int(held), "clickCount": 1}
+        button = {"button": "left" if held else "none", "buttons": int(held), "clickCount": 1}
+        event = {"type": kind, "x": x, "y": y, **button}
         self.page.browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
         self.page.run(
             "const { style } = pointer; pointer.hidePopover(); pointer.showPopover();"
@@ -95,8 +97,9 @@ class Recorder:
         return box["x"] - scrolled[0] + box["width"] / 2, box["y"] - scrolled[1] + box["height"] / 2
 
     def rest(self, frames: int) -> None:
-        """Wait until the picture is drawn again, and show it for some frames."""
-        time.sleep(0.3)
+        """Wait until the picture of another config is drawn, and show it for some frames."""
+        self.page.until(lambda: self.page.text != self.text)
+        self.text = self.page.text
         self.page.until(lambda: self.page.run("return studio.newest.drawing >= studio.asked"), 60)
         time.sleep(1)  # the background is decoded
         self.shoot(frames)
@@ -130,9 +133,9 @@ def use(recorder: Recorder) -> None:
     recorder.release()
     recorder.rest(16)
 
-    slider = "input[type=range][data-path='[\"optimizers\",\"Momentum\",\"momentum\"]']"
+    slider = 'input[type=range][data-path=\'["optimizers","Momentum","momentum"]\']'
     x, y = recorder.center(slider)
-    thumb = recorder.page.run("const slider = document.querySelector(arguments[0]); return slider.value / slider.max", slider)
+    thumb = recorder.page.run("return arguments[0].value / arguments[0].max", recorder.page.one(slider))
     width = recorder.page.one(slider).rect["width"] - 15
     x += (thumb - 0.5) * width
     recorder.move(x, y)
