@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim.analysis import Table
-from gdsim.analysis.rows import NETWORK_METRICS
+from gdsim.analysis.rows import COUNTS, NETWORK_METRICS
 from gdsim.cli.app import app
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
@@ -56,8 +56,9 @@ def test_it_prints_the_table_and_leaves_nothing(here):
 
 
 def of_function(row):
-    """What a row holds but for the figures that only a network has."""
-    return {name: value for name, value in vars(row).items() if name not in NETWORK_METRICS}
+    """What a row holds but for the figures that only networks, ensembles and minimizers have."""
+    hidden = (*NETWORK_METRICS, *COUNTS, "runs")
+    return {name: value for name, value in vars(row).items() if name not in hidden}
 
 
 def test_the_files_hold_the_same_table(here):

@@ -22,7 +22,7 @@ from rich.console import Console
 import gdsim
 from gdsim.analysis import Row, compare, make_table
 from gdsim.analysis.metrics import detours, group_by_objective, mean_angles, unique_titles
-from gdsim.analysis.rows import make_row
+from gdsim.analysis.rows import COUNTS, NETWORK_METRICS, make_row
 from gdsim.cli.console import format_table
 from gdsim.simulation import Stop
 from tests.networks_made import trained
@@ -399,12 +399,7 @@ FAILED = Row(SPHERE.title, "SAM", "SAM", reason="it needs a closure:\nnone | is 
 TABLE = make_table([*compare(AWKWARD), FAILED], "Equal *budget* | of 41.")
 
 
-OF_FUNCTIONS = [
-    field.name
-    for field in fields(gdsim.Row)
-    if field.name not in ("runs", "test_loss", "accuracy", "test_accuracy")
-    and not field.name.startswith(("function_", "gradient_", "hessian_"))
-]
+OF_FUNCTIONS = [field.name for field in fields(gdsim.Row) if field.name not in ("runs", *COUNTS, *NETWORK_METRICS)]
 
 
 def told(row):

@@ -16,6 +16,7 @@ from gdsim import Stop, descend, loads, objective, simulate
 from gdsim.config import signatures
 from gdsim.errors import ConfigError, InputError
 from gdsim.simulation import read, save
+from gdsim.sweeps.paths import paths_at
 
 START = [-0.5, 0.8]
 ROSENBROCK = objective("rosenbrock")
@@ -270,6 +271,30 @@ def test_a_table_counts_values_gradients_and_hessians():
     assert "A value and a gradient at one point are one evaluation" in table.caption
     plain = gdsim.compare(loads(CONFIG.replace("newton: {line_search: exact}", "SGD: {lr: 0.001}")))
     assert "Hessians" not in [column.heading for column in plain.columns()]
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [("start", "start"), ("optimizers.newton.c1", "start.1"), ("steps", "optimizers.newton.shrink")]
+)
+def test_cells_of_a_sweep_are_single_runs(x, y):
+    ranges = {"start": "", "start.1": "", "steps": ", range: [3, 9]"}
+    axes = [f"{{setting: {name}{ranges.get(name, ', range: [0.1, 0.9]')}}}" for name in (x, y)]
+    config = loads(f"""
+objective: himmelblau
+start: [1.5, 1.0]
+steps: 12
+optimizers: {{newton: {{}}, NM: {{class: scipy.Nelder-Mead}}}}
+sweep: {{x: {axes[0]}, y: {axes[1]}, size: [4, 3], show: [solved, evaluations, final_value]}}
+""")
+    swept = gdsim.sweep(config)
+    shown = ("final_value", "evaluations", "solved")
+    for row in range(3):
+        for column in range(4):
+            for index, path in enumerate(paths_at(config, [swept.x.values[column], swept.y.values[row]])):
+                found = [swept.figures[name][index, row, column] for name in shown]
+                (told,) = gdsim.compare([path])
+                spent = np.nan if told.evaluations_to_tolerance is None else told.evaluations_to_tolerance
+                np.testing.assert_array_equal(found, [told.final_value, spent, told.solved])
 
 
 @pytest.mark.parametrize(

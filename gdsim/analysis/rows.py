@@ -27,6 +27,7 @@ from gdsim.analysis.ranking import Standing, scores, standings
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Stop, Trajectory
 
+COUNTS = ("function_evaluations", "gradient_evaluations", "hessian_evaluations")
 NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")  # which are None in all other rows
 
 

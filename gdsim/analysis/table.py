@@ -14,7 +14,7 @@ from shutil import get_terminal_size
 from typing import Any
 
 from gdsim.analysis.metrics import NEAR, TOLERANCE
-from gdsim.analysis.rows import NETWORK_METRICS, Row, has_networks, make_rows, sort_key
+from gdsim.analysis.rows import COUNTS, NETWORK_METRICS, Row, has_networks, make_rows, sort_key
 from gdsim.config.experiment import MAX_STARTS
 from gdsim.errors import GdsimError, InputError
 from gdsim.simulation import Trajectory
@@ -30,7 +30,7 @@ DROP_ORDER = (
         "accuracy",
         "test_loss",
         "final_value",
-        *("hessian_evaluations", "function_evaluations", "gradient_evaluations"),
+        *COUNTS,
     ),
     *("settings", "never", "diverged", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
 )
@@ -181,7 +181,7 @@ class Table:
 def _hidden_counts(rows: Iterable[Row]) -> set[str]:
     """Return the counts by kind, unless an optimizer evaluates values, gradients and Hessians apart."""
     apart = any(row.function_evaluations != row.gradient_evaluations or row.hessian_evaluations for row in rows)
-    return set() if apart else {"function_evaluations", "gradient_evaluations", "hessian_evaluations"}
+    return set() if apart else set(COUNTS)
 
 
 def _without_formula(cell: object) -> object:
