@@ -34,12 +34,20 @@ def wait_for(found, seconds=5.0):
     return False
 
 
+GDSIM = [sys.executable, "-m", "gdsim"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+
+
+def run_gdsim(folder, *words):
+    """Run a command in a folder."""
+    subprocess.run([*GDSIM, *words], cwd=folder, check=True, env=ENVIRONMENT)
+
+
 @contextmanager
 def serving(folder, *options):
     """A running studio, as the address of its page."""
-    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    command = [*GDSIM, "studio", *options, "--no-open", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         try:
             yield process.stdout.readline().strip()
         finally:

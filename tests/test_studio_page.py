@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 
+import numpy as np
 import pytest
 
-from gdsim.config import schema
-from tests.browse import StudioPage, serving
+import gdsim
+from tests.browse import StudioPage, run_gdsim, serving
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +61,7 @@ def number(text, name):
 
 
 def test_a_lecture(page, folder):
-    """A start is dragged, rates and the function change, a mistake is mended, all is undone and done."""
+    """A start is dragged, rates and the function change, a mistake is mended, all is undone and done, saved and run."""
     start = page.one(".stage .start")
     start.click()
     before = page.text
@@ -99,6 +101,57 @@ def test_a_lecture(page, folder):
         assert page.text == text
     for comment in ("# For the lecture on Monday.", "# slow", "# the usual choice"):
         assert comment in done
+
+    page.chord("CONTROL", "s")
+    page.until(lambda: (folder / "talk.yaml").read_text() == done)
+    page.until(lambda: page.one(".file").text == "talk.yaml")
+    page.until(lambda: page.run("return studio.newest.drawing >= studio.asked"), 30)
+    run_gdsim(folder, "run", "talk.yaml", "--format", "png", "--quiet")
+    _, recorded = gdsim.read(folder / "outputs" / "talk" / "talk.npz")
+    assert [each.label for each in recorded] == ["SGD", "Adam", "Lion"]
+    shown = page.run("return studio.drawing.layers.find((each) => each.iterates.length).iterates")
+    for trajectory, iterates in zip(recorded, shown, strict=True):
+        points = np.frombuffer(b64decode(iterates["points"])).reshape(-1, *trajectory.points.shape[1:])
+        assert np.array_equal(points, trajectory.points)
+
+
+def test_exports(page, folder):
+    page.run("studio.setText(studio.text.replace('steps: 40', 'steps: 9'))")
+    page.one(".menu .tools button:nth-last-child(2)").click()
+    rows = {row.find_element("tag name", "b").text: row for row in page.all(".exports li")}
+    wanted = {"GIF animation": "gif", "MP4 video": "mp4", "PNG picture": "png", "HTML page": "html"}
+    wanted["PowerPoint slide"] = "pptx"
+    for name in wanted:
+        rows[name].find_element("tag name", "button").click()
+    for name, suffix in wanted.items():
+        page.until(lambda: rows[name].find_elements("tag name", "a"), 120)  # noqa: B023
+        link = rows[name].find_element("tag name", "a")
+        assert link.text == f"outputs/talk/talk.{suffix}"
+        assert (folder / link.text).stat().st_size > 1000
+        fetched = page.browser.execute_async_script(
+            "const [url, done] = arguments; fetch(url).then((found) => found.blob()).then(({ size }) => done(size))",
+            link.get_attribute("href"),
+        )
+        assert fetched == (folder / link.text).stat().st_size
+    rows["WebM video"].find_element("tag name", "button").click()
+    rows["WebM video"].find_element("tag name", "button").click()
+    assert "Cancelled" in rows["WebM video"].text
+    page.press("ESCAPE")
+    assert not page.all("dialog[open]")
+
+
+def test_a_new_file_is_not_written_over_another_unasked(page, folder):
+    (folder / "other.yaml").write_text("steps: 1")
+    page.run("studio.file = null; studio.edit([{ path: ['steps'], value: 41 }])")
+    page.until_text("steps: 41")
+    page.chord("CONTROL", "s")
+    page.until(lambda: page.all("#asked"))
+    page.type_over(page.one("#asked"), "other", "ENTER")
+    page.until(lambda: any("other.yaml exists" in dialog.text for dialog in page.all("dialog[open]")))
+    assert (folder / "other.yaml").read_text() == "steps: 1"
+    page.one("dialog[open] .main").click()
+    page.until(lambda: (folder / "other.yaml").read_text() == page.text)
+    page.until(lambda: page.one(".file").text == "other.yaml")
 
 
 def test_typing_in_the_yaml_moves_the_form_and_mistakes_are_at_their_line(page):
@@ -157,7 +210,7 @@ def test_cards(page):
 def test_every_key_of_the_schema_has_a_control(page):
     """A key that is added to the schema appears by itself."""
     paths = {tuple(path) for path in page.run(PATHS)}
-    known = schema()
+    known = gdsim.schema()
     for section in ("view", "animation", "output"):
         for name in known["definitions"][section.capitalize()]["properties"]:
             assert any(path[:2] == (section, name) for path in paths), name

@@ -25,7 +25,7 @@ def hello(file: str | None, allow_code: bool) -> dict[str, Any]:
         "schema": schema(),
         "catalog": _catalog(),
         "classes": {
-            "optimizers": {name: _arguments(each) for name, each in signatures.optimizers().items()},
+            "optimizers": {name: _arguments(each) for name, each in signatures.offered().items()},
             "schedules": {name: _arguments(each) for name, each in signatures.schedules().items()},
         },
         "themes": list(themes.names()),

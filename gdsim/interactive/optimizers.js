@@ -111,9 +111,10 @@ function freeLabel(label, optimizers) {
 const RATES = { SGD: 0.01, ASGD: 0.01, LBFGS: 1, Adadelta: 1 };
 
 /** Return the edits that add an optimizer. */
-export function adding(className, { config }) {
+export function adding(className, { config, hello: { classes } }) {
+  const known = classes.optimizers[className], hasRate = !known || "lr" in known;
   const name = className.split(/[.:]/).pop(), label = freeLabel(name, config.optimizers ?? {});
-  const spec = { ...(label === className ? {} : { class: className }), lr: RATES[className] ?? 0.1 };
+  const spec = { ...(label === className ? {} : { class: className }), ...(hasRate ? { lr: RATES[className] ?? 0.1 } : {}) };
   return [{ path: ["optimizers", label], value: spec }];
 }
 
