@@ -15,6 +15,7 @@ from gdsim.analysis.curvature import largest_eigenvalues
 from gdsim.config.presentation import SharpnessSpec
 from gdsim.networks import examples, network
 from gdsim.scene.build import build_scene
+from gdsim.scene.projection import choose_projection
 from gdsim.simulation.curvature import HessianOperator
 from gdsim.simulation.experiments import evaluate_landscapes
 
@@ -264,3 +265,28 @@ def test_mistakes_name_their_key(changes, key):
     with pytest.raises(gdsim.ConfigError) as error:
         gdsim.loads(text, overrides=changes)
     assert key in str(error.value)
+
+
+@pytest.mark.parametrize(("plane", "row"), [("hessian", -1), ("hessian_start", 0)])
+def test_the_plane_of_a_function_holds_the_two_leading_eigenvectors(plane, row):
+    objective = gdsim.objective("rosenbrock", dim=5)
+    paths = [gdsim.descend(objective, "SGD", start=np.linspace(-0.5, 1.3, 5), steps=8, lr=lr) for lr in (1e-3, 2e-3)]
+    view = gdsim.View(plane=plane)
+    projection = choose_projection(objective, view, [each.points for each in paths])
+    point = paths[0].points[row, 0]
+    np.testing.assert_allclose(projection.project(point), [0, 0], atol=1e-12)
+    vectors = np.linalg.eigh(differences(rosenbrock, point))[1]
+    np.testing.assert_allclose(np.abs(projection.axes @ vectors), [[0, 0, 0, 0, 1], [0, 0, 0, 1, 0]], atol=1e-6)
+    assert "Hessian plane" in build_scene(paths, view=view).notes[0]
+
+
+@pytest.mark.parametrize(("plane", "row"), [("hessian", -1), ("hessian_start", 0)])
+def test_the_plane_of_a_network_holds_the_two_leading_eigenvectors(trained, plane, row):
+    experiment, trajectories = trained
+    changed = gdsim.loads(experiment.yaml, overrides=[f"view.plane={plane}"])
+    landscape = evaluate_landscapes(changed, trajectories)[0].objective.landscape
+    weights = trajectories[0].training.weights[row].astype(np.float64)
+    np.testing.assert_allclose(landscape.project(weights), [0, 0], atol=1e-9)
+    vectors = np.linalg.eigh(dense(trajectories[0].objective.network, weights))[1][:, :-3:-1]
+    np.testing.assert_allclose(np.abs(landscape.axes @ vectors), np.eye(2), atol=1e-4)
+    assert landscape.plane == plane

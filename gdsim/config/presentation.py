@@ -40,8 +40,8 @@ from gdsim.errors import InputError, Problem, did_you_mean
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
-NAMED_PLANES = ("pca", "random")
-PLANES = "pca, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
+NAMED_PLANES = ("pca", "hessian", "hessian_start", "random")
+PLANES = "pca, hessian, hessian_start, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
 
 
 def _check_size(size: list[int]) -> list[int]:
@@ -69,9 +69,10 @@ Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Pair = Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True})
 Coordinates = Annotated[list[Annotated[int, Field(ge=0)]], Pair]
 Recordings = Annotated[list[str], Pair]
+PlaneName = Literal["pca", "hessian", "hessian_start", "random"]
 Plane = Annotated[
-    Literal["pca", "random"] | list[int] | list[str] | None,
-    PlainValidator(_check_plane, json_schema_input_type=Coordinates | Literal["pca", "random"] | Recordings | None),
+    PlaneName | list[int] | list[str] | None,
+    PlainValidator(_check_plane, json_schema_input_type=Coordinates | PlaneName | Recordings | None),
 ]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Vector = Literal["gradient", "descent", "step", "momentum", "preconditioner", "trust"]
@@ -218,10 +219,12 @@ class View(Model):
     """contour shows a function of two variables from above, surface shows it in space, curve one of a single variable,
     image the image that is descended with wrt: input; by default what fits the objective. A sweep over two settings is
     shown as a map."""
-    plane: Plane = Field(default=None, examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]])
+    plane: Plane = Field(default=None, examples=[[0, 1], "pca", "hessian", "random", ["sgd.npz", "adam.npz"]])
     """The plane in which more than two dimensions are shown: two coordinates, counted from 0; or pca, the plane that
-    holds most of the paths' variance, which is the default. For a network also random, two random directions with
-    filters scaled to its own; or two recordings, for the plane through their last weights and those of this run."""
+    holds most of the paths' variance, which is the default; or hessian, the plane of the two largest eigenvalues of the
+    Hessian where the first path ends, or with hessian_start where it begins. For a network also random, two random
+    directions with filters scaled to its own; or two recordings, for the plane through their last weights and those of
+    this run."""
     examples: Annotated[int, Field(ge=1)] | None = Field(default=None, examples=[500])
     """For a network: the number of training examples on which the loss of the plane is computed; all by default."""
     at: list[Finite] | None = Field(default=None, examples=[[0, 0, 1, 1]])

@@ -34,7 +34,12 @@ OPENINGS = (
 )
 """How descriptions of functions, networks and images begin, and of functions where there are minimizers."""
 
-PLANES = {"pca": "plane of the paths in {n} weights", "random": "random plane in {n} weights"}
+PLANES = {
+    "pca": "plane of the paths in {n} weights",
+    "hessian": "Hessian plane in {n} weights",
+    "hessian_start": "Hessian plane of the start in {n} weights",
+    "random": "random plane in {n} weights",
+}
 
 
 def formula(objectives: Sequence[Objective], view: View) -> str:

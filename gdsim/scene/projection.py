@@ -28,6 +28,12 @@ STEEP, ZOOM = 1.5, 8
 
 WIDEST = 1.6  # how much wider than its default a view may be, to hold paths
 
+PLANES = {
+    "pca": "plane of the paths in dim {dim}",
+    "hessian": "Hessian plane in dim {dim}",
+    "hessian_start": "Hessian plane of the start in dim {dim}",
+}
+
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -69,9 +75,9 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     """Choose the line or plane to show of an objective.
 
     More than two dimensions are shown on the plane of `view.plane`: two coordinates, with the others at `view.at` or at
-    the minimum; or the plane through the mean of the paths with the largest share of their variance, after Li et al.
-    (2018), "Visualizing the Loss Landscape of Neural Nets". A network is shown on the plane on which its loss was
-    computed.
+    the minimum; the plane through the mean of the paths with the largest share of their variance, after Li et al.
+    (2018), "Visualizing the Loss Landscape of Neural Nets"; or that of the two largest eigenvalues of the Hessian where
+    the first path begins or ends. A network is shown on the plane on which its loss was computed.
 
     Each path has shape (steps + 1, starts, dim), with NaN in rows to ignore.
     """
@@ -85,7 +91,7 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     if view.at is not None:
         words = "a point goes with a plane of two coordinates, as in plane: [0, 1]"
         raise InputError(words, ("view", "at"), code="conflict")
-    return _on_paths(objective, paths, view.say) if paths else _on_coordinates(objective, [0, 1], view, paths)
+    return _on_paths(objective, paths, view) if paths else _on_coordinates(objective, [0, 1], view, paths)
 
 
 @choose_projection.register
@@ -136,26 +142,40 @@ def coordinate_name(index: int) -> str:
     return "x" + str(index + 1).translate(SUBSCRIPTS)
 
 
-def _on_paths(objective: Objective, paths: Sequence[FloatArray], say: Language) -> Projection:
-    points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
+def _on_paths(objective: Objective, paths: Sequence[FloatArray], view: View) -> Projection:
+    say, points = view.say, np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = with_starts(objective, paths)
     # Points that diverged would dominate the variance.
     points = points[near(points, bounds)]
-    origin = points.mean(0)
+    plane = str(view.plane or "pca")
+    origin = points.mean(0) if plane == "pca" else _end(paths[0][:, 0], first=plane == "hessian_start")
     offsets = points - origin
-    axes = _principal(offsets)
+    axes = _principal(offsets) if plane == "pca" else _eigenvectors(objective, origin)
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
     coordinates = offsets @ axes.T
     middle = (coordinates.min(0) + coordinates.max(0)) / 2
     half = 0.6 * (coordinates.max(0) - coordinates.min(0)).max() or 0.25 * float(np.diff(bounds).max())
     dim, total = objective.dim, (offsets**2).sum()
-    where = say("plane of the paths in dim {dim}", dim=dim)
+    where = say(PLANES[plane], dim=dim)
     words: tuple[str, ...] = (where, say("plane of dim {dim}", dim=dim))
     if total > 0:
         share = f"{100 * (coordinates**2).sum() / total:.3g} %"
         held = say("{share} of their variance", share=share)
         words = (f"{where}, {held}", say("{share} of the paths' variance", share=share))
     return Projection(origin, axes, np.stack([middle - half, middle + half], -1), directions(say), words)
+
+
+def _end(path: FloatArray, *, first: bool) -> FloatArray:
+    """Return the first or the last of the points (n, dim) that are not NaN."""
+    return np.asarray(path[np.isfinite(path).all(-1)][0 if first else -1])
+
+
+def _eigenvectors(objective: Objective, point: FloatArray) -> FloatArray:
+    """Return the eigenvectors (2, dim) of the two largest eigenvalues of the Hessian at a point (dim,)."""
+    hessian = objective.hessians(point)
+    if not np.isfinite(hessian).all():
+        raise InputError(f"the Hessian of {objective.title} is not finite there", ("view", "plane"))
+    return np.asarray(np.linalg.eigh(hessian)[1][:, :-3:-1].T)
 
 
 def _principal(offsets: FloatArray) -> FloatArray:
@@ -234,8 +254,8 @@ def plane_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
         yield Problem(f"is for a network, not for {first}", ("examples",), "unsupported")
     if given is not None and max(each.dim for each in objectives) <= 2:
         yield Problem(f"is for more than two dimensions, not for {first}", (given,), "unsupported")
-    elif view.plane not in (None, "pca") and not coordinates:
-        message = "must be two coordinates or pca for a function; random and recordings are for networks"
+    elif view.plane not in (None, *PLANES) and not coordinates:
+        message = "must be two coordinates, pca or hessian for a function; random and recordings are for networks"
         yield Problem(message, ("plane",), "unsupported")
 
 

@@ -14,6 +14,7 @@ from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.networks import Landscape, Network, plane_name, weights_of
 from gdsim.objectives import FloatArray
+from gdsim.simulation.curvature import HessianOperator
 from gdsim.simulation.trajectory import NetworkTrajectory
 
 Float32Array = npt.NDArray[np.float32]
@@ -35,6 +36,8 @@ def compute_plane(
     if isinstance(view.plane, list):
         recordings = [each for each in view.plane if isinstance(each, str)]
         plane = _through_recordings(network, trajectories[0], paths, recordings, folder)
+    elif view.plane in ("hessian", "hessian_start"):
+        plane = _along_eigenvectors(network, paths, seed, first=view.plane == "hessian_start")
     elif view.plane == "random" and network.weights > 2:
         shapes = [tuple(each.shape) for each in network.module(seed).parameters()]
         plane = _along_random_filters(paths, shapes, seed)
@@ -69,6 +72,15 @@ def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[
     rng = np.random.default_rng(seed)
     directions = np.stack([_random_filters(origin, shapes, rng) for _ in range(2)])
     return _plane(origin, _orthonormal(directions), np.zeros(2), float(np.linalg.norm(directions[0])) or 1.0)
+
+
+def _along_eigenvectors(network: Network, paths: Sequence[Float32Array], seed: int, *, first: bool) -> Landscape:
+    """Return the plane of the two largest Hessian eigenvalues where the first path begins, or ends."""
+    origin = paths[0][0 if first else -1].astype(np.float64)
+    axes = np.eye(2, len(origin))
+    if len(origin) > 2:
+        axes = _orthonormal(HessianOperator(network, seed).largest(origin, 2).vectors)
+    return _around(origin, axes, _project(paths, origin, axes))
 
 
 def _through_recordings(

@@ -37,10 +37,10 @@ def _build(group: GroupInput) -> CurvesPanel:
         for k in reversed(range(sharpness.top))
         for i, values in enumerate(eigenvalues)
     ]
-    words = say("sharpness") + (say(", {n} largest eigenvalues", n=sharpness.top) if sharpness.top > 1 else "")
+    words = say("sharpness") + (say(", {n} eigenvalues", n=sharpness.top) if sharpness.top > 1 else "")
     if divided:
         every = len(divided) == len(group.trajectories)
-        words += say(", preconditioned") if every else say(", of {names} preconditioned", names=say.joined(divided))
+        words += say(", preconditioned") if every else say(", {names} preconditioned", names=say.joined(divided))
     return curves_panel(group, words, [*curves, *limits], _axis)
 
 
