@@ -25,24 +25,21 @@ function say(template, values = {}) {
 
 // Time.
 
-const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const scrub = element("scrub"), play = element("play"), loop = element("loop"), speed = element("speed");
-let place = lessMotion.matches ? clock.last : 0, playing = false, ticking = 0, ticked = 0, shown = null, pointed = null;
+let shown = null, pointed = null;
 
-const FADE = 400;  // the duration of the fade from the last frame to the first, in milliseconds
-let fading = -Infinity;  // when the fade began
+const transport = new Transport(picture, clock, {
+  speed: () => Number(speed.value), loops: () => pressed(loop), shown: showTime, changed: sayPlaying, stopped: announce,
+});
 
-const now = () => clock.timeAt(place);
+const now = () => transport.now;
 
 /** Return the words for a time: its step, or in a sweep over one setting its value. */
 const said = (time) => readings[Math.floor(time)]?.text ?? say("step {n}", { n: Math.floor(time) });
 
-function show() {
-  const time = now(), step = Math.floor(time);
-  if (pointed && pointed.step > time) forgetPointed();
-  const share = (ticked - fading) / FADE;
-  if (share < 1) picture.drawFading(time, share);
-  else picture.draw(time, Math.max(place - clock.last, 0) / (clock.end - clock.last || 1));
+function showTime(time) {
+  const step = Math.floor(time);
+  if (pointed && pointed.step > time) unpoint();
   scrub.value = time;
   scrub.style.setProperty("--share", time / Math.max(steps, 1));
   for (const { line, cursor } of cursors) {
@@ -50,7 +47,7 @@ function show() {
   }
   if (step === shown) return;
   shown = step;
-  if (!playing) sayStep();
+  if (!transport.playing) sayStep();
   element("step").textContent = readings[step]?.text ?? step;
   showFigures(time);
 }
@@ -60,68 +57,18 @@ const whole = () => readings.length ? said(now()) : say("{k} of {n}", { k: said(
 
 /** Set the slider's text for screen readers; it is constant during playback, or they would speak continuously. */
 function sayStep() {
-  scrub.setAttribute("aria-valuetext", playing ? say("playing") : whole());
+  scrub.setAttribute("aria-valuetext", transport.playing ? say("playing") : whole());
 }
 
-function tick(moment) {
-  // Limited, so that the animation continues where it was after the page was hidden.
-  place += Math.min((moment - ticked) / 1000, 0.1) * clock.fps * Number(speed.value);
-  ticked = moment;
-  if (place >= clock.end) {
-    if (pressed(loop)) restart();
-    else {
-      place = clock.last;
-      pause();
-    }
-  }
-  if (playing) ticking = requestAnimationFrame(tick);
-  show();
-}
-
-/** Go to the first frame; the last one fades into it, unless the user prefers reduced motion. */
-function restart() {
-  place = 0;
-  if (!lessMotion.matches) {
-    picture.keep();
-    fading = ticked;
-  }
-}
-
-function setPlaying(wanted) {
-  fading = -Infinity;
-  cancelAnimationFrame(ticking);
-  if (wanted) ticking = requestAnimationFrame(tick);
-  playing = wanted;
-  ticked = performance.now();
+function sayPlaying() {
+  const { playing } = transport, does = playing ? say("Pause") : say("Play");
   sayStep();
-  play.classList.toggle("playing", wanted);
-  const does = wanted ? say("Pause") : say("Play");
+  play.classList.toggle("playing", playing);
   play.setAttribute("aria-label", does);
   play.title = `${does} (${say("space")})`;
 }
 
-function start() {
-  if (!steps) return;
-  if (place >= clock.last) place = 0;
-  setPlaying(true);
-}
-
-function pause() {
-  setPlaying(false);
-  announce();
-}
-
-/** Stop, and show a time. */
-function go(time) {
-  setPlaying(false);
-  place = clock.placeAt(Math.min(Math.max(time, 0), steps));
-  show();
-  announce();
-}
-
-function stepBy(count) {
-  go((count > 0 ? Math.floor(now()) : Math.ceil(now())) + count);
-}
+const show = () => transport.draw(), go = (time) => transport.go(time), stepBy = (count) => transport.stepBy(count);
 
 // Figures of iterates.
 
@@ -420,7 +367,7 @@ for (const chip of document.querySelectorAll(".chip")) {
   });
 }
 
-play.addEventListener("click", () => playing ? pause() : start());
+play.addEventListener("click", () => transport.toggle());
 element("first").addEventListener("click", () => go(0));
 element("back").addEventListener("click", () => stepBy(-1));
 element("forth").addEventListener("click", () => stepBy(1));
@@ -519,9 +466,9 @@ function makePoster() {
 
 let interrupted = null;
 addEventListener("beforeprint", () => {
-  interrupted = { place, playing };
-  setPlaying(false);
-  place = clock.last;
+  interrupted = { place: transport.place, playing: transport.playing };
+  transport.setPlaying(false);
+  transport.place = clock.last;
   forgetPointed();
   picture.resize(Math.max(devicePixelRatio, 3));
   show();
@@ -529,8 +476,8 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => {
   element("poster").removeAttribute("src");
-  place = interrupted.place;
-  setPlaying(interrupted.playing);
+  transport.place = interrupted.place;
+  transport.setPlaying(interrupted.playing);
   picture.resize();
   show();
 });
@@ -547,10 +494,10 @@ new ResizeObserver(() => {
 }).observe(stage);
 
 /** The interface for other scripts on the page. */
-player.controls = { picture, go, start, pause, now };
+player.controls = { picture, go, start: () => transport.start(), pause: () => transport.pause(), now };
 
 picture.ready.then(() => {
-  setPlaying(steps > 0 && !lessMotion.matches);
+  transport.setPlaying(steps > 0 && !lessMotion.matches);
   picture.resize();
   show();
   document.documentElement.classList.add("ready");

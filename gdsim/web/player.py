@@ -64,6 +64,7 @@ PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
 """The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
 in a window of 400."""
 
+SCRIPTS = ("picture.js", "transport.js", "player.js")  # in one module
 SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in player.js
 LONG_VALUE = re.compile('"[A-Za-z0-9+/=]{100,}"')  # as in player.js
 
@@ -92,7 +93,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
             phone_json = phone_json.replace(value, f'{{"same":{index}}}')
     # A page does not need the scripts' comments and blank lines.
-    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
+    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", "\n".join(map(asset, SCRIPTS)))
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
     if phone is not None:
