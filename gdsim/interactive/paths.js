@@ -67,11 +67,11 @@ export class Paths {
     return isFirst;
   }
 
-  /** Draw the paths of a view, in the styles of the trails of its layer. */
-  draw(brush, view, trails) {
+  /** Draw the paths of a view for the optimizers that are shown, in the styles of the trails of its layer. */
+  draw(brush, view, trails, isShown) {
     const drawn = view.optimizers.flatMap((optimizer, i) => {
       const iterates = this.iterates.get(`${view.objective} ${optimizer}`), trail = trails[view.trails[i]];
-      return iterates ? [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }] : [];
+      return iterates && isShown(optimizer) ? [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }] : [];
     });
     for (const { iterates: each, trail: { style } } of drawn.filter(({ iterates }) => iterates.fresh < iterates.count)) {
       const stale = pathsOf(each, view, each.fresh - 1, each.count - 1);

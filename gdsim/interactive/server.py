@@ -32,6 +32,7 @@ PORT = 8470  # the first port that is tried
 PORTS = 20  # how many are tried
 MAX_MESSAGE = 2**20  # bytes of a message from the page
 
+SHARED = ("picture.js", "transport.js")  # what the page shares with the web player
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -61,8 +62,7 @@ def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp
         return response
 
     def asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        return _file(name) if Path(name).suffix in TYPES else PlainTextResponse("there is no such file", 404)
+        return _file(request.path_params["name"])
 
     def download(request: Request) -> Response:
         file = request.path_params["file"]
@@ -83,12 +83,11 @@ def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp
 
 
 def _file(name: str) -> Response:
-    """Return a file of the page, which is in this package or, as its painter, in that of the web player."""
-    for package in ("gdsim.interactive", "gdsim.web"):
-        file = files(package).joinpath(name)
-        if file.is_file():
-            return Response(file.read_bytes(), media_type=TYPES[Path(name).suffix])
-    return PlainTextResponse("there is no such file", 404)
+    """Return a file of the page."""
+    file = files("gdsim.web" if name in SHARED else "gdsim.interactive").joinpath(name)
+    if Path(name).suffix not in TYPES or not file.is_file():
+        return PlainTextResponse("there is no such file", 404)
+    return Response(file.read_bytes(), media_type=TYPES[Path(name).suffix])
 
 
 class _Guard:

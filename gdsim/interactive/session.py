@@ -30,12 +30,13 @@ from gdsim.scene.build import build_scene
 from gdsim.scene.model import Scene
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.simulation import Trajectory
-from gdsim.simulation.descent import Observer, ignore
+from gdsim.simulation.descent import ignore
 from gdsim.simulation.experiments import check, evaluate_landscapes, run_optimizers, starting_points
 from gdsim.sweeps.run import run
 from gdsim.web.player import Drawing, with_fixed_camera
 
 MAX_LIVE = 400_000  # points of paths that are computed while something is dragged
+SHOWN_LIVE = ("start", "optimizers", "steps", "seed")  # keys whose changes show in the picture before it is redrawn
 MAX_AHEAD = 16  # values that are computed ahead
 KEPT = 64 * 2**20  # bytes of paths that are kept to answer from memory
 WORTH_TELLING = 3.0  # seconds of work from which a page is told what it costs
@@ -114,7 +115,8 @@ class Session:
 
     def _edit(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
-        self._begin(number, lambda task: self._show(number, edit(text, edits), code, task))
+        streams = all(each["path"][0] in SHOWN_LIVE for each in edits)
+        self._begin(number, lambda task: self._show(number, edit(text, edits), code, task, streams=streams))
 
     def _try(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
@@ -123,7 +125,9 @@ class Session:
 
         def work(task: Task) -> None:
             base = self._load(text, code)
-            self._stream(number, (text, code, json.dumps(edits)), _live(with_edits(base, edits)), task)
+            experiment = _live(with_edits(base, edits))
+            stream = Stream(self._send, number, len(experiment.optimizers))
+            self._paths((text, code, json.dumps(edits)), experiment, task, stream)
             for each in ahead:
                 self._paths((text, code, json.dumps(each)), _live(with_edits(base, each)), task)
 
@@ -242,8 +246,8 @@ class Session:
             self._loaded = key, loads(text, name=self._name, file=file, folder=self._folder, allow_code=code)
         return self._loaded[1]
 
-    def _show(self, number: int, text: str, code: bool, task: Task) -> None:
-        """Send the state of a text and, if it has no mistakes, its drawing."""
+    def _show(self, number: int, text: str, code: bool, task: Task, *, streams: bool = False) -> None:
+        """Send the state of a text and, if it has no mistakes, its paths while they are computed, and its drawing."""
         state = {"type": "state", "id": number, "text": text, "config": None, "starts": None, "mistakes": []}
 
         try:
@@ -258,7 +262,8 @@ class Session:
         self._send(state)
         costed = self._costed(task, state)
         if experiment.sweep is None:
-            trajectories = self._paths((text, code, "[]"), experiment, costed)
+            stream = Stream(self._send, number, len(experiment.optimizers)) if streams else None
+            trajectories = self._paths((text, code, "[]"), experiment, costed, stream)
             with simulating:
                 evaluated = evaluate_landscapes(
                     experiment, trajectories, progress=costed.progress("evaluating the loss")
@@ -304,23 +309,20 @@ class Session:
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
 
-    def _stream(self, number: int, key: object, experiment: Experiment, task: Task) -> None:
-        """Send the paths of an experiment in pieces while they are computed."""
-        stream = Stream(self._send, number, len(experiment.optimizers))
-        stream.finish(self._paths(key, experiment, task, stream.observe))
-
     def _paths(
-        self, key: object, experiment: Experiment, task: Task, observe: Observer = ignore
+        self, key: object, experiment: Experiment, task: Task, stream: Stream | None = None
     ) -> tuple[Trajectory, ...]:
-        """Return the trajectories of an experiment, from memory if they are known."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        with simulating:
-            found = run_optimizers(experiment, progress=task.progress("simulating"), observe=observe)
-        self._kept[key] = found
-        while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT:
-            self._kept.popitem(last=False)
+        """Return the trajectories of an experiment, from memory if they are known; stream their points, too."""
+        observe = ignore if stream is None else stream.observe
+        if key not in self._kept:
+            with simulating:
+                self._kept[key] = run_optimizers(experiment, progress=task.progress("simulating"), observe=observe)
+            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        found = self._kept[key]
+        if stream is not None:
+            stream.finish(found)
         return found
 
 

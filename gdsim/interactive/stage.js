@@ -1,12 +1,15 @@
-// The picture of a studio: what is drawn, the starts that can be dragged, and the controls of time.
+// The picture of a studio: a drawing, the paths that are being computed over it, and the controls of time.
 
-import { Clock, createPicture, within } from "./picture.js";
+import { Clock, createPicture, doubles, floats, indexAt, lowest, written } from "./picture.js";
+import { h, iconButton } from "./dom.js";
+import { Ground } from "./ground.js";
+import { Handles } from "./handles.js";
 import { Paths } from "./paths.js";
+import { Transport } from "./transport.js";
 import { View } from "./view.js";
 
-const PATIENCE = 25;  // milliseconds for which a computation is not cancelled by the next movement of the pointer
-const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const FAINT = 0.3;  // the opacity of what does not follow the paths that are being computed
+const QUIET = 500;  // milliseconds after the last change until it is said
 
 /** Build the stage of a studio in an element. */
 export function createStage(root, studio) {
@@ -15,222 +18,201 @@ export function createStage(root, studio) {
 
 class Stage {
   constructor(root, studio) {
-    Object.assign(this, { root, studio, drawing: null, views: [], starts: [], paths: new Paths() });
-    const add = (parent, tag, properties) => parent.appendChild(Object.assign(document.createElement(tag), properties));
-    this.frame = add(root, "div", { className: "picture" });
-    this.ground = add(this.frame, "img", { className: "ground", alt: "", draggable: false });
-    this.canvas = add(this.frame, "canvas", {});
-    this.handles = add(this.frame, "div", { className: "starts" });
-    this.bar = add(root, "div", { className: "bar" });
-    this.play = add(this.bar, "button", { className: "play", type: "button", textContent: "Play" });
-    this.scrub = add(this.bar, "input", { className: "scrub", type: "range", min: 0, max: 1, step: "any" });
-    this.scrub.setAttribute("aria-label", "Step");
-    this.place = Infinity;
-    this.playing = null;
-    this.live = false;
-    this.sent = null;
-    this.next = null;
-    this.play.addEventListener("click", () => this.setPlaying(!this.playing));
-    this.scrub.addEventListener("input", () => this.go(Number(this.scrub.value)));
-    this.frame.addEventListener("pointerdown", (event) => this.press(event));
-    studio.on("state", ({ starts }) => { this.starts = starts ?? this.starts; });
+    Object.assign(this, { root, studio, drawing: null, views: [], starts: [], paths: new Paths(), live: false, frame: 0 });
+    this.ground = h("img", { class: "ground", alt: "", draggable: "false" });
+    this.canvas = h("canvas", { role: "img", "aria-label": "The picture is being drawn" });
+    this.frameBox = h("div", { class: "picture" }, this.ground, this.canvas);
+    this.said = h("p", { class: "said", role: "status" });
+    this.work = h("p", { class: "work" });
+    root.append(this.frameBox, this.controls(), this.work, this.said);
+    this.grounds = new Ground(this);
+    this.handles = new Handles(this);
+    studio.on("state", (state) => this.receiveState(state));
     studio.on("drawing", (message) => this.show(message));
     studio.on("piece", (piece, [buffer]) => this.receive(piece, buffer));
+    studio.on("progress", ({ id, share, what }) => { if (id === studio.asked) this.showWork(share, what); });
+    studio.on("hidden", () => this.draw());
     new ResizeObserver(() => {
       this.picture?.resize();
       this.draw();
-    }).observe(this.frame);
+    }).observe(this.frameBox);
+  }
+
+  controls() {
+    this.play = h("button", { type: "button", class: "button" }, "Play");
+    this.scrub = h("input", { type: "range", class: "scrub", min: 0, max: 1, step: "any", "aria-label": "Step" });
+    this.step = h("span", { class: "step" });
+    this.speed = h("select", { "aria-label": "Speed" }, [0.25, 0.5, 1, 2, 4].map((value) => h("option", { value }, `${value} ×`)));
+    this.speed.value = "1";
+    this.loop = h("button", { type: "button", class: "button", "aria-pressed": "true" }, "Loop");
+    this.play.addEventListener("click", () => this.transport?.toggle());
+    this.loop.addEventListener("click", () => this.loop.setAttribute("aria-pressed", this.loop.getAttribute("aria-pressed") !== "true"));
+    this.scrub.addEventListener("input", () => this.transport?.go(Number(this.scrub.value)));
+    this.scrub.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
+      if (!move || !this.transport) return;
+      event.preventDefault();
+      this.transport.stepBy(move * (event.shiftKey ? 10 : 1));
+    });
+    return h("div", { class: "transport", role: "group", "aria-label": "Time" }, this.play, this.scrub, this.step, this.speed, this.loop);
   }
 
   // The drawing at rest.
 
+  receiveState({ starts, mistakes, cost }) {
+    this.starts = starts ?? this.starts;
+    if (mistakes.length) this.work.replaceChildren("The picture is that of the last text without mistakes.");
+    else this.work.replaceChildren(cost ? `This takes ${cost}.` : "");
+  }
+
+  showWork(share, what) {
+    const bar = h("progress", { max: 1, value: share, "aria-label": what });
+    bar.value = share;
+    this.work.replaceChildren(bar, `${what}, ${Math.round(100 * share)} %`);
+  }
+
   async show({ id, drawing, background, live, description }) {
     const ground = Object.assign(new Image(), { src: background });
     await ground.decode();
-    this.drawing = { ...drawing, layers: [...drawing.layers] };
-    this.views = live.map((each) => new View(each, drawing.layers[each.layer].box));
-    if (this.picture) this.picture.setDrawing({ ...drawing, layers: [...drawing.layers] });
-    else this.picture = createPicture(this.canvas, { ...drawing, layers: [...drawing.layers] });
+    if (this.picture) this.picture.setDrawing(drawing);
+    else this.picture = createPicture(this.canvas, drawing);
     await this.picture.ready;
+    if (id < this.studio.newest.drawing) return;
+    const { transport } = this, atEnd = !transport || transport.place >= transport.clock.last, clock = new Clock(drawing);
+    Object.assign(this, { drawing, live: false, moved: false, views: live.map((each) => new View(each, drawing.layers[each.layer].box)) });
+    this.transport ??= new Transport(this.picture, clock, {
+      speed: () => Number(this.speed.value), loops: () => this.loop.getAttribute("aria-pressed") === "true",
+      shown: (time) => this.showTime(time), changed: () => this.showPlaying(), stopped: () => this.say(),
+    });
+    Object.assign(this.transport, { clock, place: atEnd ? clock.last : Math.min(this.transport.place, clock.last) });
     this.ground.src = background;
-    this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", description);
-    this.clock = new Clock(drawing);
-    this.place = Math.min(this.place, this.clock.last);
     this.scrub.max = drawing.steps;
-    this.live = false;
+    this.work.replaceChildren();
     this.picture.resize();
-    this.placeHandles();
+    this.grounds.place();
+    this.handles.place();
     this.draw();
+    this.say();
   }
 
   draw() {
-    if (!this.picture) return;
-    const time = this.live ? this.drawing.steps : this.clock.timeAt(this.place);
-    this.picture.draw(time);
+    if (!this.transport || this.live || this.moved) return;
+    const labels = this.drawing.optimizers.map(({ label }) => label);
+    this.picture.hidden = new Set(labels.flatMap((label, i) => this.studio.hidden.has(label) ? [i] : []));
+    this.picture.forget();
+    this.transport.draw();
+  }
+
+  showTime(time) {
     this.scrub.value = time;
+    this.scrub.style.setProperty("--share", time / Math.max(this.drawing.steps, 1));
+    const { readings, steps } = this.drawing, step = Math.floor(time);
+    const words = readings.length ? readings[Math.min(step, readings.length - 1)].text : `step ${step} of ${steps}`;
+    if (this.step.textContent !== words) this.step.textContent = words;
+    if (!this.transport.playing) this.scrub.setAttribute("aria-valuetext", words);
   }
 
-  go(time) {
-    this.setPlaying(false);
-    this.place = this.clock.placeAt(time);
-    this.draw();
+  showPlaying() {
+    this.play.textContent = this.transport.playing ? "Pause" : "Play";
   }
 
-  setPlaying(wanted) {
-    cancelAnimationFrame(this.playing);
-    this.playing = null;
-    this.play.textContent = wanted ? "Pause" : "Play";
-    if (!wanted) return;
-    if (this.place >= this.clock.last) this.place = 0;
-    let before = performance.now();
-    const tick = (now) => {
-      this.place += Math.min((now - before) / 1000, 0.1) * this.clock.fps;
-      before = now;
-      if (this.place >= this.clock.last) this.place = this.clock.last;
-      this.draw();
-      if (this.place === this.clock.last) this.setPlaying(false);
-      else this.playing = requestAnimationFrame(tick);
-    };
-    this.playing = requestAnimationFrame(tick);
+  /** Say where the paths are at this time, half a second after the last change. */
+  say(words = null) {
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => { this.said.textContent = words ?? this.figures(); }, QUIET);
+  }
+
+  figures() {
+    const step = Math.floor(this.transport.now), found = [];
+    this.drawing.layers.forEach((layer) => layer.iterates.forEach((iterates) => {
+      const { starts, optimizer } = layer.trails[iterates.trail], values = doubles(iterates.values);
+      const row = indexAt(floats(iterates.steps), step), start = lowest({ values }, row, starts), at = row * starts + start;
+      const points = doubles(iterates.points), dim = points.length / values.length;
+      const place = [...points.subarray(at * dim, (at + 1) * dim)].map(written).join(", ");
+      found.push(`${this.drawing.optimizers[optimizer].label} at ${place}, value ${written(values[at])}.`);
+    }));
+    return [this.step.textContent, ...found.slice(0, 8)].join(". ");
   }
 
   // Paths that are being computed.
 
-  /** Try other starts. While the computation before has not answered or is young, the newest of them waits. */
-  try(edits, moment) {
-    if (this.sent) this.next = { edits, moment };
-    else this.sent = { id: this.studio.try(edits), when: performance.now(), moment };
-  }
-
-  tryNext() {
-    clearTimeout(this.sent?.timer);
-    this.sent = null;
-    const { next } = this;
-    this.next = null;
-    if (next) this.try(next.edits, next.moment);
-  }
-
+  /** Draw a piece of paths with the next frame. */
   receive(piece, buffer) {
-    if (!this.live) this.picture.forget();
-    const isFirst = this.paths.add(piece, buffer), { sent } = this;
-    this.live = true;
-    this.drawing_ ??= requestAnimationFrame(() => this.drawLive());
-    if (sent?.id !== piece.id) return;
-    if (isFirst) {
-      this.measured = sent.moment;
-      performance.measure("answer", {start: sent.when, end: performance.now()});
-      performance.measure("send", {start: sent.moment, end: sent.when});
-      sent.timer = setTimeout(() => this.tryNext(), PATIENCE - (performance.now() - sent.when));
-    }
-    if (piece.last && piece.optimizer === this.count - 1) this.tryNext();
+    if (!this.drawing) return;
+    if (!this.live) this.begin();
+    const isFirst = this.paths.add(piece, buffer), { answered } = this.studio.trials;
+    const event = [answered, this.expected].find((each) => each?.id === piece.id);
+    if (isFirst && event) this.moment = event.moment;
+    this.frame ||= requestAnimationFrame(() => this.drawLive());
   }
 
-  get count() {
-    return Math.max(...this.views.flatMap((view) => view.optimizers)) + 1;
+  /** Begin to draw paths over what does not follow them. */
+  begin() {
+    if (this.transport.playing) this.transport.setPlaying(false);
+    this.live = true;
+    this.transport.place = this.transport.clock.last;
+    this.picture.keep();
+    this.picture.forget();
+    this.showTime(this.drawing.steps);
   }
 
   drawLive() {
-    this.drawing_ = null;
+    this.frame = 0;
     if (!this.live) return;
-    const began_ = performance.now();
-    const brush = this.picture.cleared(this.canvas);
+    const brush = this.picture.cleared(this.canvas), { layers } = this.picture, [width, height] = this.drawing.size;
+    const labels = Object.keys(this.studio.config?.optimizers ?? {});
+    brush.globalAlpha = FAINT;
+    layers.forEach((layer, index) => {
+      if (!this.views.some((view) => view.layer === index)) {
+        this.picture.clipped(brush, layer, () => brush.drawImage(this.picture.kept, 0, 0, width, height));
+      }
+    });
     for (const view of this.views) {
-      const layer = this.picture.layers[view.layer];
-      this.picture.clipped(brush, layer, () => this.paths.draw(brush, view, layer.trails));
+      const layer = layers[view.layer], isShown = (optimizer) => !this.studio.hidden.has(labels[optimizer]);
+      this.picture.clipped(brush, layer, () => this.paths.draw(brush, view, layer.trails, isShown));
     }
-    performance.measure("draw", {start: began_, end: performance.now()});
-    if (this.measured) {
-      const start = this.measured, channel = new MessageChannel();
-      this.measured = null;
-      // After the frame has been painted.
-      channel.port1.onmessage = () => performance.measure("segment", { start, end: performance.now() });
-      channel.port2.postMessage(null);
-    }
+    if (this.moment) this.measure(this.moment);
+    this.moment = null;
   }
 
-  // The starts.
-
-  placeHandles() {
-    const places = this.views.flatMap((view) => (this.starts[view.objective] ?? []).map((start, index) => ({ view, start, index })));
-    while (this.handles.children.length > places.length) this.handles.lastChild.remove();
-    while (this.handles.children.length < places.length) {
-      const handle = Object.assign(document.createElement("button"), { type: "button", className: "start" });
-      handle.addEventListener("keydown", (event) => this.press_(event, handle));
-      this.handles.append(handle);
+  /** Show a view's present picture in another rectangle, until it is drawn with new ranges. */
+  drawMoved(view, rectangle) {
+    if (!this.moved) {
+      this.transport.setPlaying(false);
+      this.picture.keep();
+      this.picture.forget();
+      this.handles.box.hidden = this.moved = true;
     }
-    places.forEach((place, i) => this.placeHandle(this.handles.children[i], place));
+    const brush = this.picture.cleared(this.canvas), { kept } = this.picture, [width, height] = this.drawing.size;
+    const [left, top, wide, high] = view.box, into = ["left", "top", "width", "height"].map((side) => rectangle[side]);
+    brush.drawImage(kept, 0, 0, width, height);
+    this.picture.clipped(brush, view, () => {
+      brush.fillStyle = this.drawing.colors.casing;
+      brush.fillRect(...view.box);
+      for (const image of [this.ground, kept]) {
+        const scale = (image.naturalWidth ?? image.width) / width;
+        brush.drawImage(image, left * scale, top * scale, wide * scale, high * scale, ...into);
+      }
+    });
   }
 
-  placeHandle(handle, { view, start, index }) {
-    const [x, y] = view.pixel(view.project(start)), [width, height] = this.drawing.size;
-    Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y) });
-    handle.style.left = `${100 * x / width}%`;
-    handle.style.top = `${100 * y / height}%`;
-    handle.setAttribute("aria-label", `Start ${index + 1}: ${view.rounded(start).join(", ")}; arrow keys move it`);
+  /** Measure the time from an event to the moment at which the frame that shows its first segment is painted. */
+  measure(start) {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => performance.measure("segment", { start, end: performance.now() });
+    channel.port2.postMessage(null);
   }
 
   /** Return the place of an event, in pixels of the picture. */
   placeOf(event) {
-    const box = this.frame.getBoundingClientRect(), [width, height] = this.drawing.size;
+    const box = this.frameBox.getBoundingClientRect(), [width, height] = this.drawing.size;
     return [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height];
   }
 
-  press(event) {
-    if (!this.drawing || event.button) return;
-    const handle = event.target.closest(".start"), place = this.placeOf(event);
-    const view = handle?.view ?? this.views.find(({ box }) => within(box, ...place));
-    if (!view) return;
-    if (!handle) event.preventDefault();
-    const begin = [event.clientX, event.clientY];
-    let dragged = false;
-    const starts = () => (this.starts[view.objective] ?? []);
-    const to = (each) => view.rounded(view.moved(handle?.start ?? starts()[0], view.coordinates(...this.placeOf(each))));
-    const move = (each) => {
-      if (!dragged && Math.hypot(each.clientX - begin[0], each.clientY - begin[1]) < CLICK) return;
-      dragged = true;
-      if (!handle) return;
-      const point = to(each);
-      this.try([this.startEdit(view, this.replaced(view, handle.index, point))], each.timeStamp);
-      this.placeHandle(handle, { view, start: point, index: handle.index });
-    };
-    const end = (each) => {
-      for (const [kind, listener] of listeners) this.frame.removeEventListener(kind, listener);
-      if (each.type === "pointercancel" || (!dragged && handle)) return;
-      if (dragged && !handle) return;
-      const point = to(each);
-      const value = handle ? this.replaced(view, handle.index, point) : each.shiftKey ? [...starts(), point] : [point];
-      const edits = [this.startEdit(view, value)];
-      if (!dragged) this.try(edits, each.timeStamp);
-      clearTimeout(this.sent?.timer);
-      this.next = this.sent = null;
-      this.studio.edit(edits);
-    };
-    const listeners = [["pointermove", move], ["pointerup", end], ["pointercancel", end]];
-    this.frame.setPointerCapture(event.pointerId);
-    for (const [kind, listener] of listeners) this.frame.addEventListener(kind, listener);
-  }
-
-  replaced(view, index, point) {
-    return this.starts[view.objective].map((start, i) => i === index ? point : start);
-  }
-
-  startEdit(view, starts) {
-    const isNumber = starts.length === 1 && starts[0].length === 1;
-    return { path: ["start"], value: starts.length > 1 ? starts : isNumber ? starts[0][0] : starts[0] };
-  }
-
-  press_(event, handle) {
-    const move = MOVES[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const { view, index } = handle, far = event.shiftKey ? 0.1 : 0.01, ranges = [view.x, view.y ?? [0, 0]];
-    const coordinates = view.project(handle.start).map((part, k) => part + far * move[k] * (ranges[k][1] - ranges[k][0]));
-    const point = view.rounded(view.moved(handle.start, coordinates));
-    this.try([this.startEdit(view, this.replaced(view, index, point))], event.timeStamp);
-    this.placeHandle(handle, { view, start: point, index });
-    this.starts[view.objective] = this.replaced(view, index, point);
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.studio.edit([this.startEdit(view, this.starts[view.objective])]), 300);
+  /** Set the position of an element, in pixels of the picture. */
+  setBox(element, [left, top, width, height]) {
+    const [wide, high] = this.drawing.size, shares = { left: left / wide, top: top / high, width: width / wide, height: height / high };
+    for (const [side, share] of Object.entries(shares)) if (!Number.isNaN(share)) element.style[side] = `${100 * share}%`;
   }
 }

@@ -1,5 +1,7 @@
 // The state of the studio: the text of the config with its history, and the messages to and from the server.
 
+import { Trials } from "./trials.js";
+
 const PAUSE = 1500;  // milliseconds after which another change is undone by itself
 const TYPING = 150;  // milliseconds without a key until a typed text is sent
 
@@ -27,6 +29,9 @@ export class Studio {
     this.pending = [];
     this.lastId = 0;
     this.newest = {};
+    this.trials = new Trials(this, (edits, ahead) => (
+      this.send({ type: "try", text: this.text, edits: [...this.pending, ...edits], ahead })
+    ));
     connection.onmessage = (message, buffers) => this.receive(message, buffers);
   }
 
@@ -109,6 +114,7 @@ export class Studio {
   }
 
   sendText() {
+    this.trials.forget();
     this.typing = 0;
     this.pending = [];
     this.gesture = null;
@@ -117,14 +123,15 @@ export class Studio {
 
   /** Change values of the config; changes of one gesture that follow each other are undone together. */
   edit(edits, gesture = null) {
+    this.trials.forget();
     this.pending.push(...edits);
     this.gesture = gesture;
     this.asked = this.send({ type: "edit", text: this.text, edits: this.pending });
   }
 
-  /** Show the paths that some edits would give. */
-  try(edits, ahead = []) {
-    return this.send({ type: "try", text: this.text, edits: [...this.pending, ...edits], ahead });
+  /** Show the paths that some edits, which an event at a moment has made, would give. */
+  try(edits, ahead = [], moment = performance.now()) {
+    this.trials.begin(edits, ahead, moment);
   }
 
   record(text, gesture) {

@@ -7,7 +7,7 @@ const unpacked = async (text) => {
   return new Response(stream).arrayBuffer();
 };
 export const floats = (text) => new Float32Array(bytes(text).buffer);
-const doubles = (text) => new Float64Array(bytes(text).buffer);
+export const doubles = (text) => new Float64Array(bytes(text).buffer);
 
 /** Return the index of the last of some ascending times that is at most `time`, or 0 if there is none. */
 export function indexAt(times, time) {

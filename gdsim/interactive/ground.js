@@ -1,0 +1,140 @@
+// The ground of each view: a click sets the start, a drag moves what is shown, and a wheel or two fingers zoom.
+
+import { h } from "./dom.js";
+import { MOVES } from "./handles.js";
+
+const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
+const WHEEL = 0.0015;  // the exponent of the zoom per pixel of a wheel
+const KEY = { "+": 1 / 1.25, "=": 1 / 1.25, "-": 1.25 };  // the zoom of keys
+const SETTLED = 250;  // milliseconds after the last turn of a wheel until the text changes
+
+export class Ground {
+  constructor(stage) {
+    Object.assign(this, { stage, studio: stage.studio, list: [], fingers: new Map() });
+    this.box = stage.frameBox.appendChild(h("div", {}));
+  }
+
+  /** Cover each view with an element that pointers and keys reach. */
+  place() {
+    const { views } = this.stage;
+    while (this.list.length > views.length) this.list.pop().remove();
+    while (this.list.length < views.length) this.list.push(this.box.appendChild(this.ground()));
+    views.forEach((view, i) => {
+      this.list[i].view = view;
+      this.stage.setBox(this.list[i], view.box);
+      const moves = canMove(view) ? " Arrow keys move the view, plus and minus zoom." : "";
+      this.list[i].setAttribute("aria-label", `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle.`);
+    });
+    this.range = null;
+  }
+
+  ground() {
+    const ground = h("div", { class: "view", tabindex: 0, role: "application" });
+    ground.addEventListener("pointerdown", (event) => this.press(event, ground));
+    ground.addEventListener("pointermove", (event) => this.drag(event, ground));
+    for (const kind of ["pointerup", "pointercancel"]) ground.addEventListener(kind, (event) => this.release(event, ground));
+    ground.addEventListener("wheel", (event) => this.wheel(event, ground), { passive: false });
+    ground.addEventListener("keydown", (event) => this.key(event, ground));
+    return ground;
+  }
+
+  press(event, ground) {
+    if (event.button) return;
+    ground.setPointerCapture(event.pointerId);
+    this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    if (this.fingers.size === 1) this.begin = [event.clientX, event.clientY];
+  }
+
+  drag(event, ground) {
+    const before = this.fingers.get(event.pointerId), here = [event.clientX, event.clientY], { view } = ground;
+    if (!before) return;
+    const isClick = this.begin && Math.hypot(here[0] - this.begin[0], here[1] - this.begin[1]) < CLICK;
+    if (isClick && this.fingers.size === 1) return;
+    this.begin = null;
+    if (!canMove(view)) return;
+    ground.classList.add("panned");
+    const others = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place), other = others[0];
+    const at = (place) => this.stage.placeOf({ clientX: place[0], clientY: place[1] });
+    this.fingers.set(event.pointerId, here);
+    if (!other) return this.show(view, at(before), at(here), 1);
+    const apart = (place) => Math.hypot(place[0] - other[0], place[1] - other[1]) || 1;
+    const middle = (place) => at([(place[0] + other[0]) / 2, (place[1] + other[1]) / 2]);
+    return this.show(view, middle(before), middle(here), apart(before) / apart(here));
+  }
+
+  release(event, ground) {
+    if (!this.fingers.delete(event.pointerId) || this.fingers.size) return;
+    ground.classList.remove("panned");
+    if (this.begin && event.type === "pointerup") this.click(event, ground.view);
+    else this.settle(ground.view);
+    this.begin = null;
+  }
+
+  /** Set the start, or with shift add one. */
+  click(event, view) {
+    const { handles, starts } = this.stage, known = starts[view.objective] ?? [];
+    if (!known.length) return;
+    const point = view.rounded(view.moved(known[0], view.coordinates(...this.stage.placeOf(event))));
+    this.studio.edit([handles.edit(event.shiftKey ? [...known, point] : [point])]);
+    this.stage.expected = { id: this.studio.asked, moment: event.timeStamp };
+  }
+
+  wheel(event, ground) {
+    if (!canMove(ground.view)) return;
+    event.preventDefault();
+    const place = this.stage.placeOf(event), lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    this.show(ground.view, place, place, Math.exp(WHEEL * event.deltaY * lines));
+    this.settleSoon(ground.view);
+  }
+
+  key(event, ground) {
+    const { view } = ground, [left, top, width, height] = view.box, middle = [left + width / 2, top + height / 2];
+    const move = MOVES[event.key], zoom = KEY[event.key];
+    if (event.altKey || event.ctrlKey || event.metaKey || !(move || zoom || event.key === "Enter")) return;
+    event.preventDefault();
+    if (event.key === "Enter") {
+      const box = ground.getBoundingClientRect();
+      const [clientX, clientY] = [box.left + box.width / 2, box.top + box.height / 2];
+      this.click({ clientX, clientY, shiftKey: event.shiftKey, timeStamp: event.timeStamp }, view);
+    } else if (canMove(view)) {
+      const [across, up] = move ?? [0, 0];
+      this.show(view, middle, [middle[0] - 0.1 * across * width, middle[1] + 0.1 * up * height], zoom ?? 1);
+      this.settleSoon(view);
+    }
+  }
+
+  settleSoon(view) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settle(view), SETTLED);
+  }
+
+  /** Show the view as if its point at one pixel were at another, and its ranges were longer by a factor. */
+  show(view, from, to, factor) {
+    const { stage } = this, [left, top, width, height] = view.box;
+    this.range ??= { left, top, width, height };
+    const now = this.range, scale = 1 / factor;
+    Object.assign(now, {
+      left: to[0] + (now.left - from[0]) * scale, top: to[1] + (now.top - from[1]) * scale, width: now.width * scale, height: now.height * scale,
+    });
+    stage.drawMoved(view, now);
+  }
+
+  /** Write the ranges that are shown into the config. */
+  settle(view) {
+    if (!this.range) return;
+    const { left, top, width, height } = this.range, [boxLeft, boxTop, wide, high] = view.box;
+    this.range = null;
+    // The view is in its own box what the box is in the moved one.
+    const shares = [[boxLeft - left, boxLeft + wide - left].map((each) => each / width), [boxTop + high - top, boxTop - top].map((each) => 1 - each / height)];
+    const bounds = [view.x, view.y].filter(Boolean).map(([low, end], k) => shares[k].map((share) => low + share * (end - low)));
+    const { config } = this.studio, path = Array.isArray(config.objective) ? ["objective", view.objective, "bounds"] : ["objective", "bounds"];
+    this.studio.edit([{ path, value: bounds.map((range) => view.rounded(range)) }], "view");
+    const outside = (this.stage.starts[view.objective] ?? []).some((start) => start.some((part, k) => part < bounds[k][0] || part > bounds[k][1]));
+    if (outside) this.studio.say?.("A view always holds all starts.");
+  }
+}
+
+/** Return whether the ranges of a view are the bounds of its objective. */
+function canMove(view) {
+  return view.kind !== "surface" && view.origin.length <= 2;
+}
