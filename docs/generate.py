@@ -151,7 +151,7 @@ def _key(path: str, fragment: Mapping[str, Any], used: Mapping[str, Any]) -> dic
         "choices": _values(fragment),
         "default": "" if not is_plain else "chosen to fit" if default is None else f"`{json.dumps(default)}`",
         "example": flow.strip()[1:-1],
-        "used_in": found[0][0] if found else "",
+        "used_in": found[0][0] if found and len(found) < len(CONFIGS) / 2 else "",
     }
 
 
@@ -172,7 +172,8 @@ def _values(fragment: Mapping[str, Any]) -> str:
     if names := fragment.get("enum", [fragment["const"]] if "const" in fragment else []):
         return ", ".join(f"`{each if isinstance(each, str) else json.dumps(each)}`" for each in names)
     if fragment.get("type") == "array":
-        return f"a list of {_values(fragment.get('items', {})) or 'values'}"
+        items = _values(fragment.get("items", {})) or "values"
+        return "a list of " + re.sub(r"\ba (whole number|number|text|list|mapping)\b", r"\1s", items)
     bounds = (
         ("at least", "minimum"),
         ("above", "exclusiveMinimum"),
