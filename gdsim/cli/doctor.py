@@ -18,6 +18,7 @@ FEATURES = {
     "networks": "the data set of digits, and attribution maps",
     "pandas": "tables as data frames",
     "slides": "PowerPoint decks (gdsim slides)",
+    "studio": "the page that answers while one changes a config (gdsim studio)",
     "tune": "tuning several settings at once (gdsim compare --tune lr,momentum)",
 }
 """What each optional group of packages is for."""
