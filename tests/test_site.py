@@ -26,7 +26,7 @@ class Page(HTMLParser):
         self.links, self.anchors = [], set()
         self.feed(path.read_text(encoding="utf-8"))
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, _, attrs):
         given = dict(attrs)
         self.anchors.update(filter(None, (given.get("id"), given.get("name"))))
         self.links += [given[key] for key in ("href", "src", "data-clip") if given.get(key)]
