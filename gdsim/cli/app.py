@@ -27,6 +27,7 @@ ALLOCATIONS = 100_000
 
 COMMANDS = {
     "run": ("run:run", "Simulate and draw each CONFIG; print the paths written."),
+    "watch": ("watch:watch", "Draw each CONFIG again whenever its files change."),
     "compare": ("compare:compare", "Compare the optimizers of each CONFIG; print a table."),
     "studio": ("studio:studio", "Open a page that simulates again while you drag or move a slider."),
     "slides": ("slides:slides", "Make a PowerPoint deck, with notes and a table of figures."),

@@ -57,6 +57,23 @@ def run(
     ] = None,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
+    targets = draw(configs, changes, out, formats, theme, allow_code, quiet, overwrite, workers, dask)
+    _next_step(targets, [path for path in configs if path.suffix in YAML_SUFFIXES], opened, quiet)
+
+
+def draw(
+    configs: Sequence[Path],
+    changes: Sequence[str] | None,
+    out: Path,
+    formats: str | None,
+    theme: str | None,
+    allow_code: bool,
+    quiet: bool,
+    overwrite: bool = True,
+    workers: int | None = None,
+    dask: str | None = None,
+) -> list[dict[str, Path]]:
+    """Simulate and draw configs, with the options of `run`, and return the files written for each by suffix."""
     changes = _with_theme(changes, theme)
     experiments = common.load_all(configs, changes, allow_code, _format_override(formats))
     targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
@@ -70,7 +87,7 @@ def run(
         _process(
             [(each, None) for each in experiments], targets, loads, quiet, partial(executor, workers or count, dask)
         )
-    _next_step(targets, [path for path in configs if path.suffix in YAML_SUFFIXES], opened, quiet)
+    return targets
 
 
 def render(
