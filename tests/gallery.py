@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gdsim
+from tests.studio_recording import record
 
 ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "outputs" / "gallery"
@@ -56,6 +57,7 @@ def main() -> None:
         draw_page(Path(folder))
         draw_deck(Path(folder))
         draw_maps(Path(folder))
+    print(record(GALLERY / "studio.gif"))
 
 
 def draw_page(folder: Path) -> None:

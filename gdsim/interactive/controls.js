@@ -18,6 +18,7 @@ export function createControls(root, studio) {
 class Controls {
   constructor(root, studio) {
     Object.assign(this, { root, studio, keyboard: false });
+    this.show();
     for (const type of ["state", "drawing", "hidden"]) studio.on(type, () => this.show());
     studio.on("checked", ({ mistake }) => this.showMistake(mistake));
     root.addEventListener("input", (event) => this.input(event.target));

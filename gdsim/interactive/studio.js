@@ -19,6 +19,7 @@ export function mount(element, connection) {
   createControls(controls, studio);
   createStage(stage, studio);
   createEditor(source, studio);
+  studio.on("drawing", ({ drawing: { size: [width, height] } }) => stage.style.setProperty("--ratio", width / height));
   studio.on("closed", () => studio.say("The server has ended. Start gdsim studio again, and reload the page.", Infinity));
   element.studio = studio;  // for other scripts on the page
   studio.open();
