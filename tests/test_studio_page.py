@@ -190,6 +190,25 @@ def test_a_text_that_is_not_yaml_can_be_undone(page):
     assert page.text == before
 
 
+WRONG = [
+    "a: 1",
+    "objective: 5",
+    "objective:\nstart: abc\nsteps: many",
+    "start: {points: }\noptimizers:\nview: dark",
+    "start: [[1, a], b]\noptimizers: {Adam: 3, SGD: [1], '<b> x': {class: {}}}\nview: {panels: 3, size: 9}",
+    "objective: {network: }\noptimizers: [Adam]\nview: [1]\nsweep: {x: 3}\noutput: {formats: gif}",
+    "objective: [himmelblau, {name: }]\noptimizers: {Adam: {schedule: 5, betas: x, noise: [], color: {}}}",
+]
+
+
+def test_the_form_shows_any_yaml(page):
+    for text in WRONG:
+        page.run("studio.setText(arguments[0])", text)
+        page.until(lambda: page.run("return !studio.typing && studio.newest.state >= studio.asked"))
+        assert page.all("#mistakes button")
+        assert len(page.all(".part")) == 4
+
+
 def test_cards(page):
     page.type_over(page.one(page.card("Adam", ".name")), "Fast", "ENTER")
     page.until_text("  Fast: {lr: 0.3, class: Adam}\n")

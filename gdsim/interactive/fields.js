@@ -20,9 +20,13 @@ export function asText(value) {
 
 export const keyOf = (path) => JSON.stringify(path);
 
+/** Return the id of the control of a setting, without spaces, at which `aria-describedby` would be divided. */
+export const idOf = (path) => `field-${path.map(encodeURIComponent).join("-")}`;
+
 /** Return the names of settings as words: `weight_decay` becomes "weight decay". */
 const spoken = (name) => String(name).replaceAll("_", " ");
 
+const isBelow = (path, above) => above.every((part, i) => path[i] === part);
 const isText = ({ type }) => type === "string";
 const isNumber = ({ type }) => type === "number" || type === "integer";
 const isCollection = ({ type }) => type === "object" || type === "array";
@@ -47,7 +51,7 @@ export class Fields {
    * `value` is undefined where the config does not give one, and `fallback` is then in force.
    */
   row(path, schema, value, { fallback = schema.default, label = spoken(path.at(-1)), required = false } = {}) {
-    const choices = choicesOf(schema, this.definitions), name = path.at(-1), id = `field-${path.join("-")}`;
+    const choices = choicesOf(schema, this.definitions), name = path.at(-1), id = idOf(path);
     const only = choices.length === 1 ? choices[0] : null;
     if (only?.properties && !only.required?.includes("class")) return this.group(path, only, value, { label });
     const about = { path, id, name, value, fallback, label, choices };
@@ -107,7 +111,7 @@ export class Fields {
   }
 
   chips(about, names) {
-    const shown = about.value ?? about.fallback ?? [];
+    const shown = [about.value ?? about.fallback ?? []].flat();
     return h("div", { class: "chips", role: "group", "aria-labelledby": `${about.id}-label`, id: about.id },
       names.map((name) => h("label", { class: "chip" },
         h("input", {
@@ -165,8 +169,10 @@ export class Fields {
   /** Return the settings of a mapping, folded. */
   group(path, schema, value, { label = spoken(path.at(-1)), open = false, names = Object.keys(schema.properties) } = {}) {
     const set = names.filter((name) => value?.[name] !== undefined).length;
+    const wrong = [...this.mistakes.keys()].some((key) => names.some((name) => isBelow(JSON.parse(key), [...path, name])));
     return h("details", { class: "group", "data-key": keyOf(path), open },
-      h("summary", {}, h("span", {}, label), set > 0 && h("span", { class: "count" }, `${set} set`)),
+      h("summary", {}, h("span", {}, label),
+        wrong ? h("span", { class: "count wrong" }, "wrong") : set > 0 && h("span", { class: "count" }, `${set} set`)),
       h("div", { class: "rows" }, this.rows(path, schema, value, names)));
   }
 

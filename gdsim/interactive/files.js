@@ -10,7 +10,7 @@ const NAMES = {
 
 export function createBar(root, studio) {
   const name = h("p", { class: "file" }), status = h("p", { class: "status", role: "status" });
-  const undo = iconButton("undo", "Undo"), redo = iconButton("redo", "Redo"), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
+  const undo = iconButton("undo", "Undo", { title: "Undo (Ctrl+Z)" }), redo = iconButton("redo", "Redo", { title: "Redo (Ctrl+Shift+Z)" }), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
   const open = iconButton("open", "Open a link"), link = iconButton("link", "Copy a link to this config");
   const exports = iconButton("export", "Export", { text: true }), save = iconButton("save", "Save", { text: true, class: "button main" });
   root.replaceChildren(

@@ -15,7 +15,7 @@ function formsOf({ definitions }) {
 export function formOf(objective, catalog) {
   if (Array.isArray(objective)) return "list";
   if (typeof objective === "string") return catalog.some(({ name }) => name === objective) ? "name" : "expression";
-  return Object.keys(WORDS).find((form) => form in (objective ?? {})) ?? "name";
+  return Object.keys(WORDS).find((form) => form in Object(objective)) ?? "name";
 }
 
 const example = ({ examples, anyOf, enum: names }) => examples?.[0] ?? names?.[0] ?? (anyOf ? example(anyOf[0]) : "");
@@ -80,7 +80,7 @@ const startForm = (start) => {
   if (start === null || start === undefined) return "own";
   if (typeof start === "number") return "point";
   if (Array.isArray(start)) return Array.isArray(start[0]) ? "points" : "point";
-  return Object.keys(start)[0];
+  return Object.keys(start).find((form) => form in STARTS) ?? "own";
 };
 
 /** Return whether a start belongs to one function only, by its coordinates. */
@@ -106,7 +106,7 @@ export function startSection(fields, studio) {
     return [head, fields.row(["start"], schema, start, { label: "at", required: true })];
   }
   if (form === "points") {
-    const points = Array.isArray(start) ? start : start.points, path = Array.isArray(start) ? ["start"] : ["start", "points"];
+    const points = Array.isArray(start) ? start : start.points ?? [], path = Array.isArray(start) ? ["start"] : ["start", "points"];
     return [head, ...points.map((point, i) => pointRow([...path, i], point, i, points.length > 1)),
       h("button", { type: "button", class: "button quiet-button", "data-action": "add-point", "data-path": keyOf([...path, points.length]) }, "Add a point")];
   }

@@ -1,7 +1,7 @@
 // The cards of optimizers, and the edits that add, copy and rename them.
 
 import { h, iconButton } from "./dom.js";
-import { keyOf } from "./fields.js";
+import { idOf, keyOf } from "./fields.js";
 
 /** Arguments that a card always shows; the others are folded until the config gives them. */
 const SHOWN = new Set(["lr", "momentum", "betas", "alpha", "rho"]);
@@ -58,7 +58,7 @@ function card(fields, studio, label, spec, removable) {
         fields.row([...path, "noise"], own.noise, spec.noise),
         others.map((each) => fields.row([...path, each], own[each], spec[each])),
         args.filter(({ shown }) => !shown).map(({ row }) => row),
-        !classes.optimizers[name] && anotherArgument(path, label))));
+        !classes.optimizers[name] && anotherArgument(path))));
 }
 
 /** Return the name, the schema and the default of each argument of a class; of an unknown class those that are given. */
@@ -68,15 +68,15 @@ function argumentsOf(known, spec, own) {
   return [...new Set(["lr", ...given])].map((name) => [name, typeof (spec[name] ?? 0) === "number" ? { type: "number" } : {}, undefined]);
 }
 
-function anotherArgument(path, label) {
-  const id = `another-${label}`;
+function anotherArgument(path) {
+  const id = idOf([...path, ""]);
   return h("div", { class: "row", "data-key": "another" },
     h("div", { class: "head" }, h("label", { for: id }, "add argument")),
     h("input", { id, type: "text", placeholder: "name: value", "data-action": "argument", "data-path": keyOf(path), autocomplete: "off", spellcheck: "false" }));
 }
 
 function schedule(fields, { hello: { classes } }, path, value) {
-  const name = typeof value === "string" ? value : value?.class ?? "", id = `field-${path.join("-")}-schedule`, own = [...path, "schedule"];
+  const name = typeof value === "string" ? value : value?.class ?? "", own = [...path, "schedule"], id = idOf(own);
   const settings = typeof value === "object" ? value : {};
   return h("div", { class: "schedule", "data-key": "schedule" },
     h("div", { class: "row" },
