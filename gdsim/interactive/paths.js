@@ -4,6 +4,8 @@ import { mark, stroke } from "./picture.js";
 
 const FINE = 8;  // the number of segments per step on a curve or a surface
 const APART = 0.75;  // the distance between two vertices of a path, in pixels
+export const MANY = 30;  // the number of starts from which paths are drawn in a simpler way, which is faster
+const FAR_APART = 2.5;  // the distance between two vertices of one of many paths
 const STALE = 0.3;  // the opacity of what is still from an older computation
 
 /** The iterates of one optimizer on one objective, which arrive in pieces: (rows, starts, dim). */
@@ -32,12 +34,12 @@ class Iterates {
 
   /** Return the vertices of a path from one row to another, in pixels of a view. */
   vertices(view, start, first, last) {
-    const found = [];
+    const found = [], apart = this.starts < MANY ? APART : FAR_APART;
     let before = null;
     const add = (coordinates, always) => {
       const [x, y] = view.pixel(coordinates), k = found.length;
       if (Number.isNaN(x + y)) return;
-      if (always || !k || Math.abs(x - found[k - 2]) + Math.abs(y - found[k - 1]) > APART) found.push(x, y);
+      if (always || !k || Math.abs(x - found[k - 2]) + Math.abs(y - found[k - 1]) > apart) found.push(x, y);
     };
     for (let row = first; row <= last; row++) {
       const here = view.project(this.point(row, start));
@@ -73,11 +75,14 @@ export class Paths {
       const iterates = this.iterates.get(`${view.objective} ${optimizer}`), trail = trails[view.trails[i]];
       return iterates && isShown(optimizer) ? [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }] : [];
     });
-    for (const { iterates: each, trail: { style } } of drawn.filter(({ iterates }) => iterates.fresh < iterates.count)) {
+    const [few, many] = [true, false].map((wanted) => drawn.filter(({ iterates }) => iterates.starts < MANY === wanted));
+    for (const { iterates: each, trail: { style } } of few.filter(({ iterates }) => iterates.fresh < iterates.count)) {
       const stale = pathsOf(each, view, each.fresh - 1, each.count - 1);
       stroke(brush, stale, style.color, style.widths.at(-1), "butt", STALE);
     }
-    for (const { paths, trail: { style } } of drawn) {
+    brush.lineJoin = "bevel";
+    for (const { paths, trail: { style } } of many) stroke(brush, paths, style.color, style.widths.at(-1), "butt", style.alpha);
+    for (const { paths, trail: { style } } of few) {
       brush.setLineDash(style.dashLengths);
       const bands = style.taper === 1 ? [paths] : banded(paths, style.widths.length);
       const widths = style.taper === 1 ? style.widths.slice(-1) : style.widths;
@@ -85,9 +90,10 @@ export class Paths {
       widths.forEach((width, i) => stroke(brush, bands[i], style.color, width, "butt", style.alpha));
       brush.setLineDash([]);
     }
-    for (const { paths, trail: { head, style } } of drawn) {
+    for (const { iterates, paths, trail: { head, style } } of drawn) {
       const places = paths.filter(({ points }) => points.length).map(({ points }) => points.slice(-2));
-      mark(brush, head, places, style.headSize, style.color, style.casing, style.headEdge, style.alpha);
+      const edge = iterates.starts < MANY ? style.headEdge : 0;
+      mark(brush, head, places, style.headSize, style.color, style.casing, edge, style.alpha);
     }
   }
 }

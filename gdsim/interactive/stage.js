@@ -4,11 +4,12 @@ import { Clock, createPicture, doubles, floats, indexAt, lowest, written } from 
 import { h, iconButton } from "./dom.js";
 import { Ground } from "./ground.js";
 import { Handles } from "./handles.js";
-import { Paths } from "./paths.js";
+import { MANY, Paths } from "./paths.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 
 const FAINT = 0.3;  // the opacity of what does not follow the paths that are being computed
+const PAUSE = 100;  // milliseconds between two frames with more of many paths
 const QUIET = 500;  // milliseconds after the last change until it is said
 
 /** Build the stage of a studio in an element. */
@@ -144,6 +145,8 @@ class Stage {
     const isFirst = this.paths.add(piece, buffer), { answered } = this.studio.trials;
     const event = [answered, this.expected].find((each) => each?.id === piece.id);
     if (isFirst && event) this.moment = event.moment;
+    // Many paths take long to draw, in which no event would be answered.
+    if (piece.starts >= MANY && !isFirst && !piece.last && performance.now() - this.drawn < PAUSE) return;
     this.frame ||= requestAnimationFrame(() => this.drawLive());
   }
 
@@ -159,6 +162,7 @@ class Stage {
 
   drawLive() {
     this.frame = 0;
+    this.drawn = performance.now();
     if (!this.live) return;
     const brush = this.picture.cleared(this.canvas), { layers } = this.picture, [width, height] = this.drawing.size;
     const labels = Object.keys(this.studio.config?.optimizers ?? {});

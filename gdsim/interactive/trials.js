@@ -1,6 +1,6 @@
 // Computations for what is being dragged, of which the newest counts.
 
-const PATIENCE = 16;  // milliseconds of a computation before the next movement cancels it
+const PATIENCE = 8;  // milliseconds of a computation before the next movement cancels it
 
 /** Sends values one after the other: each when the one before has shown the beginning of its paths. */
 export class Trials {
