@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
+
+
+@contextmanager
+def chromium(*arguments):
+    """A headless Chromium."""
+    options = ChromeOptions()
+    options.binary_location = str(shutil.which("chromium") or shutil.which("google-chrome"))
+    # Containers run as root, without a sandbox and with little shared memory.
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *arguments):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
+    yield found
+    found.quit()
 
 
 def visit(browser, page, *, width=1280, height=900, **media):

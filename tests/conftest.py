@@ -63,16 +63,8 @@ def office() -> list[str]:
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium, shared by all tests of a worker."""
-    driver, chromium = _programs("browser")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
+    _programs("browser")
+    from tests.browse import chromium
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    # Containers run as root, without a sandbox and with little shared memory.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
-    yield found
-    found.quit()
+    with chromium() as found:
+        yield found

@@ -12,11 +12,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from gdsim import encode
-from tests.browse import StudioPage, serving
+from tests.browse import StudioPage, chromium, serving
 from tests.test_encode import Pictures
 
 ROOT = Path(__file__).parent.parent
@@ -160,19 +158,13 @@ def use(recorder: Recorder) -> None:
 
 def record(path: Path) -> Path:
     """Record the studio, and write the GIF."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"):
-        options.add_argument(argument)
-    browser = webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
-    with TemporaryDirectory() as folder:
+    with chromium("--hide-scrollbars") as browser, TemporaryDirectory() as folder:
         shutil.copy(ROOT / "configs" / "quickstart.yaml", folder)
         with serving(folder, "quickstart.yaml") as address:
             page = StudioPage(browser)
             page.open(address, **SIZE, color_scheme="light")
             recorder = Recorder(page)
             use(recorder)
-    browser.quit()
     return encode.write(Recording(recorder.frames), path, fps=FPS, hold=1)
 
 

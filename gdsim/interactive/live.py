@@ -68,7 +68,7 @@ def _grid(layer: Layer, facet: Facet, height: int) -> dict[str, Any]:
     """Return the pixels of a grid of coordinates, from the upper left corner of a picture."""
     points = _points(facet.model, facet)
     pixels = layer.viewport.pixels(points, START) * [1, -1] + [0, height]
-    ends = points[[0, -1], 0] if points.ndim == 2 else points[[0, -1], [0, -1]]
+    ends = points[[0, -1]] if points.ndim == 2 else points[[0, -1], [0, -1]]
     return {
         "kind": facet.model.kind,
         "x": ends[:, 0].tolist(),

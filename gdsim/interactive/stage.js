@@ -19,6 +19,7 @@ export function createStage(root, studio) {
 
 class Stage {
   constructor(root, studio) {
+    studio.stage = this;  // for other scripts on the page
     Object.assign(this, { root, studio, drawing: null, views: [], starts: [], paths: new Paths(), live: false, frame: 0 });
     this.ground = h("img", { class: "ground", alt: "", draggable: "false" });
     this.canvas = h("canvas", { role: "img", "aria-label": "The picture is being drawn" });
@@ -80,7 +81,7 @@ class Stage {
     await this.picture.ready;
     if (id < this.studio.newest.drawing) return;
     const { transport } = this, atEnd = !transport || transport.place >= transport.clock.last, clock = new Clock(drawing);
-    Object.assign(this, { drawing, live: false, moved: false, views: live.map((each) => new View(each, drawing.layers[each.layer].box)) });
+    Object.assign(this, { drawing, shownId: id, live: false, moved: false, views: live.map((each) => new View(each, drawing.layers[each.layer].box)) });
     this.transport ??= new Transport(this.picture, clock, {
       speed: () => Number(this.speed.value), loops: () => this.loop.getAttribute("aria-pressed") === "true",
       shown: (time) => this.showTime(time), changed: () => this.showPlaying(), stopped: () => this.say(),

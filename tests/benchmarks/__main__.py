@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import whole
+from tests.benchmarks import studio, whole
 from tests.benchmarks.work import ORBITS, VIEWS, WORK
 
 ROUNDS = 3
@@ -78,6 +78,7 @@ def main() -> None:
     for kind in RATES:
         _print_rates(found, kind)
     print(f"\nThe plane of the training, 51 × 51 losses: {found['plane']['cpu']:.1f} CPU s")
+    studio.print_table()
 
 
 def _measure(name: str) -> dict[str, float]:

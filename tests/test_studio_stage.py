@@ -1,0 +1,233 @@
+"""The picture of the studio in a browser: pointer, touch and keys, paths that follow, and playback."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from gdsim.config import loads
+from tests.browse import StudioPage, serving
+
+CONTOUR = """\
+objective: {name: himmelblau, bounds: [[-5, 5], [-5, 5]]}
+start: [-0.5, 4.2]
+steps: 30
+optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}
+view: {panels: []}
+"""
+CURVE = "objective: x^4 - 3x^2 + x\nstart: 1.8\nsteps: 20\noptimizers: {SGD: {lr: 0.02}}\n"
+SURFACE = CONTOUR.replace("view: {panels: []}", "view: {kind: surface, panels: []}")
+
+
+class Stage(StudioPage):
+    """The page, and what a user can do with its picture."""
+
+    def show(self, text):
+        """Type a config, and wait for its picture."""
+        self.run("studio.setText(arguments[0])", text)
+        self.until(lambda: self.run("return studio.text === arguments[0] && !studio.typing", text))
+        self.rest()
+        return self
+
+    def rest(self):
+        """Wait until the picture is that of the text."""
+        self.until(
+            lambda: self.run("return studio.newest.drawing === studio.asked && studio.stage.shownId === studio.asked"),
+            30,
+        )
+
+    def at(self, *coordinates):
+        """Return where coordinates of the first view are, in pixels of the window."""
+        return self.run(
+            "const { views: [view], frameBox, drawing: { size } } = studio.stage;"
+            "const { left, top, width, height } = frameBox.getBoundingClientRect(), [x, y] = view.pixel(arguments[0]);"
+            "return [left + x / size[0] * width, top + y / size[1] * height];",
+            coordinates,
+        )
+
+    def mouse(self, kind, place, modifiers=0, **wheel):
+        event = {"type": kind, "x": place[0], "y": place[1], "button": "left", "buttons": 1, "clickCount": 1}
+        event |= {"modifiers": modifiers, **wheel}
+        self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+    def click_at(self, *coordinates, modifiers=0):
+        place = self.at(*coordinates)
+        self.mouse("mousePressed", place, modifiers)
+        self.mouse("mouseReleased", place, modifiers)
+
+    def drag_between(self, begin, end, count=8):
+        self.mouse("mousePressed", begin)
+        for share in range(1, count + 1):
+            self.mouse(
+                "mouseMoved", [one + share / count * (other - one) for one, other in zip(begin, end, strict=True)]
+            )
+        self.mouse("mouseReleased", end)
+
+    def touch(self, kind, *places):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    @property
+    def experiment(self):
+        return loads(self.text)
+
+    @property
+    def starts(self):
+        return self.experiment.start.points
+
+    @property
+    def bounds(self):
+        return self.experiment.objectives[0].build().bounds
+
+    @property
+    def said(self):
+        return self.one(".said").get_property("textContent")
+
+
+@pytest.fixture(scope="module")
+def stage(browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "c.yaml").write_text(CONTOUR)
+    with serving(folder, "c.yaml") as address:
+        stage = Stage(browser)
+        stage.open(address)
+        yield stage
+        assert not [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
+        stage.run("studio.saved = studio.text")  # or leaving the page is asked about
+
+
+def near(found, expected, apart):
+    return all(abs(one - other) < apart for one, other in zip(found, expected, strict=True))
+
+
+def test_a_click_sets_the_start_and_shift_adds_one(stage):
+    stage.show(CONTOUR).click_at(2, -1)
+    stage.until(lambda: near(stage.starts[0], [2, -1], 0.03))
+    stage.rest()
+    stage.click_at(-3, 1, modifiers=8)
+    stage.until(lambda: len(stage.starts) == 2)
+    assert near(stage.starts[1], [-3, 1], 0.03)
+    stage.rest()
+    assert len(stage.all(".stage .start")) == 2
+    stage.press("DELETE", element=stage.all(".stage .start")[0])
+    stage.until(lambda: len(stage.starts) == 1)
+    assert near(stage.starts[0], [-3, 1], 0.03)
+
+
+def test_a_drag_moves_one_start_and_the_paths_follow(stage):
+    stage.show(CONTOUR.replace("[-0.5, 4.2]", "[[-0.5, 4.2], [3, 3]]"))
+    stage.run("performance.clearMeasures(); window.pieces = 0; studio.on('piece', () => { window.pieces += 1; })")
+    stage.drag_between(stage.at(3, 3), stage.at(1, -2))
+    stage.until(lambda: near(stage.starts[1], [1, -2], 0.05))
+    assert stage.starts[0] == [-0.5, 4.2]
+    assert stage.run("return window.pieces") > 2
+    durations = stage.run("return performance.getEntriesByName('segment').map((each) => each.duration)")
+    assert durations
+    assert min(durations) < 2000
+    stage.rest()
+
+
+def test_the_paths_that_follow_are_those_at_rest(stage):
+    stage.show(CONTOUR)
+    stage.run("studio.try([{ path: ['start'], value: [1, -2] }])")
+    stage.until(lambda: stage.run("return studio.stage.live && studio.stage.paths.iterates.get('0 1').fresh === 31"))
+    live = stage.run("return [...studio.stage.paths.iterates.get('0 1').values.slice(0, 62)]")
+    stage.run("studio.edit([{ path: ['start'], value: [1, -2] }])")
+    stage.rest()
+    points = "const [layer] = studio.stage.drawing.layers.filter(({ iterates }) => iterates.length);"
+    read = (
+        "return [...new Float64Array(Uint8Array.from(atob(layer.iterates[1].points), (c) => c.charCodeAt(0)).buffer)];"
+    )
+    assert live == stage.run(points + read)
+
+
+def test_arrow_keys_move_the_start_and_say_where_it_is(stage):
+    stage.show(CONTOUR)
+    handle = stage.one(".stage .start")
+    stage.press("ARROW_RIGHT", "ARROW_RIGHT", "ARROW_UP", element=handle)
+    stage.until(lambda: near(stage.starts[0], [-0.3, 4.3], 1e-9))
+    assert "at −0.3, 4.3" in handle.get_attribute("aria-label")
+    stage.rest()
+    assert stage.run("return document.activeElement === arguments[0]", handle)
+    stage.until(lambda: re.search(r"step 30 of 30\. SGD at −?\d[\d.]+, \d[\d.]+, value ", stage.said))
+
+
+def test_a_drag_on_the_ground_pans(stage):
+    stage.show(CONTOUR)
+    stage.drag_between(stage.at(0, -2), stage.at(1, -1))
+    stage.until(lambda: near(stage.bounds.ravel(), [-6, 4, -6, 4], 0.1))
+    stage.rest()
+
+
+def test_a_wheel_and_keys_zoom(stage):
+    stage.show(CONTOUR)
+    stage.mouse("mouseWheel", stage.at(-4, 4.5), deltaX=0, deltaY=-300)
+    scale = math.exp(-0.45)
+    stage.until(lambda: near(stage.bounds[0], [-4 - scale, -4 + 9 * scale], 0.05))  # the point below the pointer stays
+    stage.rest()
+    stage.show(CONTOUR)
+    stage.press("-", element=stage.one(".stage .view"))
+    stage.until(lambda: near(stage.bounds.ravel(), [-6.25, 6.25, -6.25, 6.25], 0.05))
+    stage.rest()
+    stage.press("ARROW_RIGHT", element=stage.one(".stage .view"))
+    stage.until(lambda: near(stage.bounds[0], [-5, 7.5], 0.05))
+    stage.rest()
+
+
+def test_two_fingers_zoom(stage):
+    stage.show(CONTOUR)
+    stage.touch("touchStart", stage.at(-1, 0), stage.at(1, 0))
+    stage.touch("touchMove", stage.at(-2, 0), stage.at(2, 0))
+    stage.touch("touchEnd")
+    stage.until(lambda: near(stage.bounds[0], [-2.5, 2.5], 0.1))
+    stage.rest()
+
+
+def test_on_a_curve_a_click_sets_x(stage):
+    stage.show(CURVE)
+    stage.click_at(-1)
+    stage.until(lambda: near(stage.starts[0], [-1], 0.02))
+    assert re.search(r"^start: -(1|0\.99|1\.0)", stage.text, re.MULTILINE)
+    stage.rest()
+
+
+def test_on_a_surface_a_click_sets_the_start_that_is_seen_there(stage):
+    stage.show(SURFACE)
+    stage.click_at(1, 1)
+    stage.until(lambda: near(stage.starts[0], [1, 1], 0.3))
+    stage.rest()
+
+
+def test_playback(stage):
+    stage.show(CONTOUR)
+    play, scrub = stage.one(".transport .button"), stage.one(".scrub")
+    assert scrub.get_attribute("aria-valuetext") == "step 30 of 30"
+    play.click()
+    assert play.text == "Pause"
+    stage.until(lambda: 0 < float(scrub.get_property("value")) < 30)
+    play.click()
+    assert play.text == "Play"
+    stage.press("ARROW_RIGHT", element=scrub)
+    assert float(scrub.get_property("value")).is_integer()
+
+
+def test_labels_and_titles_are_text(stage):
+    label = "<img src=x onerror=window.hacked=1>"
+    stage.show(
+        CONTOUR.replace("SGD:", f"'{label}': ")
+        .replace("{lr: 0.01}", "{class: SGD, lr: 0.01}")
+        .replace("panels: []", f"panels: [], title: '{label}'")
+    )
+    stage.until(lambda: label in stage.said)
+    assert not stage.all("img:not(.ground):not([src^=data])")
+    assert stage.run("return window.hacked") is None
+
+
+def test_hidden_optimizers_are_not_drawn(stage):
+    stage.show(CONTOUR)
+    stage.run("studio.toggleHidden('SGD')")
+    assert stage.run("return [...studio.stage.picture.hidden]") == [0]
+    stage.run("studio.toggleHidden('SGD')")
+    assert stage.run("return [...studio.stage.picture.hidden]") == []
