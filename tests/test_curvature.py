@@ -14,10 +14,15 @@ import gdsim
 from gdsim.analysis.curvature import largest_eigenvalues
 from gdsim.config.presentation import SharpnessSpec
 from gdsim.networks import examples, network
+from gdsim.render import frames
+from gdsim.render.display_list import START, Lines
+from gdsim.render.painter import only
 from gdsim.scene.build import build_scene
+from gdsim.scene.curvature import curvature_along
 from gdsim.scene.projection import choose_projection
 from gdsim.simulation.curvature import HessianOperator
 from gdsim.simulation.experiments import evaluate_landscapes
+from gdsim.web.player import page
 
 MOONS = """
 objective: {network: mlp, data: {name: moons, n: 60}, hidden: [12, 18], activation: tanh, batch_size: 15}
@@ -290,3 +295,93 @@ def test_the_plane_of_a_network_holds_the_two_leading_eigenvectors(trained, plan
     vectors = np.linalg.eigh(dense(trajectories[0].objective.network, weights))[1][:, :-3:-1]
     np.testing.assert_allclose(np.abs(landscape.axes @ vectors), np.eye(2), atol=1e-4)
     assert landscape.plane == plane
+
+
+DOUBLE_WELL = "(x^2 - 1)^2/4 + y^2/2 + x*y/4"
+SADDLE = f"""
+objective: {{expression: "{DOUBLE_WELL}", bounds: [[-1.9, 1.9], [-1.3, 1.3]]}}
+start: [[-0.1, 1.1], [0.2, -1.15]]
+steps: 12
+optimizers: {{SGD: {{lr: 0.4}}}}
+view: {{curvature: true, panels: [], size: [640, 360]}}
+animation: {{fps: 5, seconds: 2}}
+"""
+
+
+def well(p):
+    return (p[0] ** 2 - 1) ** 2 / 4 + p[1] ** 2 / 2 + p[0] * p[1] / 4
+
+
+def test_the_curvature_along_a_path_is_that_of_the_hessian_there():
+    path = gdsim.descend(gdsim.objective(DOUBLE_WELL), "SGD", start=[[-0.1, 1.1], [0.2, -1.15]], steps=12, lr=0.4)
+    found = curvature_along(path)
+    assert {*range(13)} <= {*found.times.tolist()}
+    for row in (0, 77, 200, 433, len(found.times) - 1):
+        time = found.times[row]
+        for start in (0, 1):
+            point = [np.interp(time, range(13), path.points[:, start, k]) for k in (0, 1)]
+            hessian = differences(well, point)
+            for k in (0, 1):
+                axis, reach, negative = (each[row, start, k] for each in (found.axes, found.reaches, found.negative))
+                value = axis @ hessian @ axis
+                np.testing.assert_allclose(hessian @ axis, value * axis, atol=1e-6)
+                assert reach == pytest.approx(1 / np.sqrt(abs(value)), rel=1e-6)
+                assert negative == (value < 0)
+    assert found.negative[0].sum() == 2
+    assert not found.negative[-1].any()
+    # No axis turns by more than it must: an axis is never exchanged for the other.
+    assert (np.einsum("nsik,nsik->nsi", found.axes[1:], found.axes[:-1]) > 0.9).all()
+
+
+def crosses_of(scene):
+    (layer, *_) = frames(scene).layers
+    return layer, only(layer.primitives, Lines)
+
+
+def test_crosses_are_at_the_heads_and_as_long_as_the_curvature_says():
+    experiment = gdsim.loads(SADDLE)
+    scene = build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    layer, lines = crosses_of(scene)
+    path = layer.facet.paths[0]
+    moving = [each for each in lines if each.style.alpha == 1]
+    assert len(moving) == 2
+    positive, negative = (each.at(0.0).reshape(2, 2, 11, 2)[:, :, 4:6] for each in moving)
+    pixels = layer.viewport.pixels(path.points[0], START)
+    for start, point in enumerate(path.points[0]):
+        values, vectors = np.linalg.eigh(differences(well, point))
+        down = negative[start][np.isfinite(negative[start]).all((1, 2))][0]
+        up = positive[start][np.isfinite(positive[start]).all((1, 2))][0]
+        np.testing.assert_allclose(down.mean(0), pixels[start], atol=1e-6)
+        for line, vector in ((down, vectors[:, 0]), (up, vectors[:, 1])):
+            along = (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
+            assert abs(along @ vector) == pytest.approx(1, abs=1e-3)
+        ratio = np.linalg.norm(down[1] - down[0]) / np.linalg.norm(up[1] - up[0])
+        assert ratio == pytest.approx(np.sqrt(values[1] / -values[0]), rel=0.02)
+    # At the end, in a minimum, there is no negative curvature.
+    assert np.isnan(moving[1].at(12.0)).all()
+    assert np.isfinite(moving[0].at(12.0)).any()
+
+
+def test_crosses_stay_on_the_poster_in_a_color_that_no_path_has_and_are_in_the_page():
+    experiment = gdsim.loads(SADDLE)
+    scene = build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    staying = [each for each in crosses_of(scene)[1] if each.style.alpha < 1]
+    color = staying[1].style.color
+    assert color not in [style.color for style in scene.styles]
+    assert np.isfinite(staying[1].at(12.0)).any()
+    shown = staying[1].at(0.0)[np.isfinite(staying[1].at(0.0)).all(-1)]
+    assert 0 < len(shown) < np.isfinite(staying[1].at(12.0)).all(-1).sum()
+    assert page(scene).count(color) >= 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["objective={name: rosenbrock, dim: 3}", "start=[0, 0, 0]"],
+        ["view.kind=surface"],
+        ["objective=x^2", "start=[1]"],
+    ],
+)
+def test_the_curvature_is_drawn_for_functions_of_two_variables_only(changes):
+    with pytest.raises(gdsim.ConfigError, match=r"view\.curvature"):
+        gdsim.loads(SADDLE, overrides=changes)

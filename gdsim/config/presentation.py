@@ -252,6 +252,9 @@ class View(Model):
     """What is drawn at the head of each path: the gradient, its negative (descent), the step; the negative of the
     momentum buffer; an ellipse whose axes are the effective learning rates of the coordinates (preconditioner); a box
     that steps hardly leave (trust). true stands for the first three."""
+    curvature: bool = False
+    """For a contour of a function of two variables: draw the eigenvectors of the Hessian at the head of each path, of
+    the length 1/√|λ| in a common scale up to a limit; negative curvature has a color of its own."""
     panels: Annotated[list[Panel], AfterValidator(all_different)] = Field(
         default=["loss"], json_schema_extra={"uniqueItems": True}
     )

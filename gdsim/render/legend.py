@@ -8,10 +8,12 @@ from functools import partial
 
 import numpy as np
 from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
 
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
+from gdsim.render.canvas import DPI, LABEL, SMALL, Canvas, arrow_shapes, points
+from gdsim.render.crosses import END, WIDTH, cross_lines, sign_colors
 from gdsim.render.display_list import CIRCLE, SQUARE
 from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
 from gdsim.render.panels import panel_renderer
@@ -300,6 +302,11 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
         "trust": (1.2, say("trust region"), partial(_draw_outline, SQUARE * 0.9, color)),
     }
     yield from (symbol for name, symbol in at_heads.items() if name in scene.vectors and color)
+    curvatures = [path.curvature for facet in facets for path in facet.paths if path.curvature is not None]
+    for negative, own in sign_colors(scene).items() if curvatures else ():
+        yield 1.9, "λ < 0" if negative else say("curvature λ > 0"), partial(_draw_cross, negative, own)
+    if curvatures:
+        yield 0.0, say("length ∝ 1/√|λ|"), lambda *_: None
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
     # Arrows at heads are of the gradient, too.
     if any(each.points.shape[1] == 2 for each in arrows) and "gradient" not in scene.vectors:
@@ -333,6 +340,14 @@ def _draw_regions(aspect: float, canvas: Canvas, x: float, y: float) -> None:
 def _draw_outline(outline: FloatArray, color: str, canvas: Canvas, x: float, y: float) -> None:
     shape = np.array([x, y]) + canvas.em * outline
     canvas.polygons(canvas.figure, shape[None], mix(canvas.theme.page, color, 0.3), color)
+
+
+def _draw_cross(negative: bool, color: str, canvas: Canvas, x: float, y: float) -> None:
+    ends = np.array([[x - 0.1 * canvas.em, y], [x + 1.3 * canvas.em, y]])
+    line = cross_lines(ends, END * canvas.em, negative=negative) / DPI
+    canvas.figure.add_artist(
+        Line2D(*line.T, color=color, linewidth=points(WIDTH * canvas.line), transform=canvas.figure.dpi_scale_trans)
+    )
 
 
 def _draw_slopes(canvas: Canvas, x: float, y: float) -> None:

@@ -21,6 +21,7 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, library_notes, milestones, notes
+from gdsim.scene.curvature import curvature_problems
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
@@ -70,6 +71,7 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
     yield from problems
     if not any(problem.key == ("kind",) for problem in problems):
         yield from plane_problems(objectives, view)
+        yield from curvature_problems(objectives, view)
         yield from panel_problems(objectives, view)
         yield from vector_problems(objectives, view)
         yield from _name_problems(objectives, view)

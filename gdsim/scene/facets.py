@@ -14,6 +14,7 @@ from gdsim.config import View
 from gdsim.languages import Language
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.curvature import curvature_along
 from gdsim.scene.levels import finite
 from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Spread, Style, ViewModel
 from gdsim.scene.projection import CHUNK, Projection
@@ -152,6 +153,7 @@ class GroupInput:
             ends=ends,
             exits=exits,
             at_heads=at_heads(trajectory, projection, self.view),
+            curvature=curvature_along(trajectory) if self.view.curvature else None,
         )
 
 

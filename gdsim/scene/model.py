@@ -97,6 +97,24 @@ class Exit:
 
 
 @dataclass(frozen=True, eq=False)
+class Curvature:
+    """The curvature along a path in a plane.
+
+    Attributes:
+        times: (n,) the fractional steps at which it is known.
+        axes: (n, starts, 2, 2) the unit eigenvectors of the Hessian as rows, each close to the one before.
+        reaches: (n, starts, 2) 1/√|λ| of their eigenvalues λ, the distance along each at which the quadratic part of
+            the function changes by 1/2; NaN where the Hessian is not finite.
+        negative: (n, starts, 2) whether λ is negative.
+    """
+
+    times: FloatArray
+    axes: FloatArray
+    reaches: FloatArray
+    negative: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class Path:
     """One optimizer's paths over one objective in a facet, which follow a curve or a surface between two iterates.
 
@@ -111,6 +129,7 @@ class Path:
         exits: Where paths leave the view for good.
         at_heads: What is drawn at the heads, by the names in `Scene.vectors`: an arrow at each iterate, (steps + 1,
             starts, c), or the matrix of an outline, (steps + 1, starts, 2, 2), in data units.
+        curvature: The curvature along the path, if it is drawn.
     """
 
     style: Style
@@ -122,6 +141,7 @@ class Path:
     ends: npt.NDArray[np.int64]
     exits: tuple[Exit, ...]
     at_heads: Mapping[str, FloatArray] = field(default_factory=dict)
+    curvature: Curvature | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from matplotlib.colors import ListedColormap, to_hex, to_rgba
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
+from gdsim.render.crosses import crosses
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.heads import head_marks
@@ -92,6 +93,7 @@ class _ContourRenderer(ViewRenderer):
             *trails,
             *means,
             *regions(facet, viewport, moment),
+            *crosses(facet, viewport, trails),
             *head_marks(facet, viewport, trails, moment),
             *fan_primitives(facet, viewport),
         )
