@@ -266,6 +266,7 @@ def sweep(
     source: ExperimentLike,
     executor: Executor | None = None,
     *,
+    workers: int | None = None,
     kept: str | os.PathLike[str] | None = None,
     progress: Progress = iter,
 ) -> SweepResult:
@@ -273,8 +274,10 @@ def sweep(
 
     Args:
         source: An experiment with a `sweep`, itself, as a mapping or as the path of a YAML file.
-        executor: What runs the tiles of the sweep, such as a `ProcessPoolExecutor`, or `get_executor()` of a client of
-            Dask; by default they run one after another in this process. The result is the same.
+        executor: What runs the tiles of the sweep, such as `get_executor()` of a client of Dask; by default processes
+            of this machine. The result is the same.
+        workers: The number of these processes, 1 for the process of the call alone. By default as many as there are
+            cores, for a sweep that takes longer than it takes to start them.
         kept: A folder in which finished tiles are kept: after an interrupt, the same call continues with the others.
         progress: Wraps the iterable of tiles, as `tqdm.tqdm` does.
 
@@ -282,13 +285,19 @@ def sweep(
         InputError: The experiment has no sweep, or something in the configuration is at fault.
         GdsimError: A worker has ended, or a run differs from a plain loop with the same class.
     """
+    from gdsim.sweeps.plan import Plan
     from gdsim.sweeps.run import run
 
     experiment = _experiment(source)
     if experiment.sweep is None:
         message = "has no `sweep`, such as {x: {setting: optimizers.SGD.lr, range: [0.001, 1], scale: log}}"
         raise InputError(message, ("source",), code="missing")
-    return run(experiment, executor=executor, kept=None if kept is None else Path(kept), progress=progress)
+    if executor is not None and workers is not None:
+        raise InputError("is for processes of this machine, and an executor has its own", ("workers",), code="conflict")
+    Plan(experiment).check()
+    return run(
+        experiment, executor=executor, workers=workers, kept=None if kept is None else Path(kept), progress=progress
+    )
 
 
 @check_arguments

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -14,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import gdsim
+from gdsim.cli import workers
 from gdsim.cli.app import app
 from gdsim.sweeps import archive
 
@@ -74,27 +78,47 @@ def first_tile(config):
     raise AssertionError("no tile is kept")
 
 
+SCRIPT = """
+import gdsim
+from gdsim.sweeps import archive
+archive.save("lr.npz", gdsim.sweep("lr.yaml", workers=4), gdsim.load("lr.yaml"))
+"""
+
+
 @pytest.mark.slow
-def test_four_workers_give_the_same_result(config, expected):
-    subprocess.run(command(config, "--workers", "4", "-q"), check=True)
-    assert contents(config.parent / "lr" / "lr.npz") == expected
-    assert not (config.parent / "lr" / ".lr.tiles").exists()
+def test_four_workers_of_a_script_without_a_main_guard_give_the_same_result(config, expected):
+    (config.parent / "script.py").write_text(SCRIPT)
+    done = subprocess.run([sys.executable, "script.py"], cwd=config.parent, stderr=subprocess.PIPE, check=True)
+    assert done.stderr == b""
+    assert contents(config.with_suffix(".npz")) == expected
+
+
+def interrupted(config, options, when):
+    """Interrupt a command as a terminal does, with all its processes, and check that it ends with one line."""
+    words = command(config, *options, "-q")
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        when(process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted; files that were written are complete\n")
+    assert psutil.wait_procs(children, 20)[1] == []
 
 
 @pytest.mark.slow
 def test_an_interrupted_run_continues_to_the_same_result(config, expected):
-    with subprocess.Popen(command(config, "--workers", "2", "-q")) as process:
-        first_tile(config)
-        workers = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
-    assert process.returncode == 130
-    assert psutil.wait_procs(workers, 20)[1] == []
-    assert not (config.parent / "lr" / "lr.npz").exists()
-    kept = {path: path.stat().st_mtime_ns for path in config.parent.glob("lr/.lr.tiles/*/*.npz")}
-    result = gdsim.sweep(
-        config, kept=config.parent / "lr" / ".lr.tiles", progress=lambda tiles: check_number(tiles, 4 - len(kept))
+    interrupted(config, ["--workers", "2"], lambda _: first_tile(config))
+    folder = config.parent / "lr"
+    assert not (folder / "lr.npz").exists()
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob(".lr.tiles/*/*.npz")}
+    assert kept
+    continued = gdsim.sweep(
+        config, kept=folder / ".lr.tiles", progress=lambda tiles: check_number(tiles, 4 - len(kept))
     )
-    assert saved(config, result) == expected
+    assert saved(config, continued) == expected
+    assert CliRunner().invoke(app, command(config, "--workers", "1")[3:]).exit_code == 0
+    assert contents(folder / "lr.npz") == expected
+    assert not (folder / ".lr.tiles").exists()
 
 
 def check_number(tiles, number):
@@ -131,24 +155,69 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_result(config, expected):
     assert saved(config, result) == expected
 
 
+def a_worker_starts(process):
+    while len(psutil.Process(process.pid).children()) < 2:  # the first is the tracker of semaphores
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
-def test_an_interrupted_cluster_of_this_machine_leaves_one_line_and_no_process(config):
+@pytest.mark.parametrize("starting", [True, False])
+def test_an_interrupted_cluster_of_this_machine_leaves_one_line_and_no_process(config, starting):
     pytest.importorskip("distributed")
-    words = command(config, "--dask", "local", "--workers", "2", "-q")
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
-        first_tile(config)
-        workers = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "interrupted; files that were written are complete\n")
-    assert psutil.wait_procs(workers, 20)[1] == []
+    when = a_worker_starts if starting else lambda _: first_tile(config)
+    interrupted(config, ["--dask", "local", "--workers", "2"], when)
 
 
-def test_an_unreachable_scheduler_is_one_line(config):
-    words = ["run", str(config), "-o", str(config.parent), "--dask", "tcp://127.0.0.1:1"]
-    found = CliRunner().invoke(app, words)
-    assert found.exit_code == 2
-    assert found.stderr.splitlines()[-1].startswith("--dask: no scheduler of Dask answers at 'tcp://127.0.0.1:1'")
+@pytest.fixture
+def silent_scheduler():
+    """The address of something that accepts connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening, f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.slow
+def test_an_interrupt_while_a_scheduler_does_not_answer_is_one_line(config, silent_scheduler):
+    pytest.importorskip("distributed")
+    listening, address = silent_scheduler
+    with ExitStack() as connections:
+        interrupted(config, ["--dask", address], lambda _: connections.enter_context(listening.accept()[0]))
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_an_unreachable_scheduler_is_one_line(config, silent_scheduler, silent, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(workers, "TIMEOUT", 0.5)
+    address = silent_scheduler[1] if silent else "tcp://127.0.0.1:1"
+    done = CliRunner().invoke(app, command(config, "--dask", address)[3:])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith(f"--dask: no scheduler of Dask answers at '{address}'")
+
+
+WORKER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from distributed.cli.dask_worker import main; main()"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_without_gdsim_is_one_line(config, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    bare = tmp_path / "site-packages"
+    bare.mkdir()
+    for each in Path(distributed.__file__).parents[1].iterdir():
+        if "gdsim" not in each.name:
+            (bare / each.name).symlink_to(each)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        options = [str(bare), cluster.scheduler_address, "--no-nanny", "--no-dashboard"]
+        with subprocess.Popen(
+            [sys.executable, "-S", "-c", WORKER, *options], cwd=tmp_path, stderr=subprocess.DEVNULL
+        ) as worker:
+            cluster.get_client().wait_for_workers(1, 60)
+            done = CliRunner().invoke(app, command(config, "--dask", cluster.scheduler_address)[3:])
+            worker.kill()
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("--dask: the worker tcp://")
+    assert done.stderr.endswith(f" has no gdsim; install it there: pip install gdsim=={gdsim.__version__}\n")
 
 
 DAMAGED = {

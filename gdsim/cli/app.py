@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import version
 from io import TextIOWrapper
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -20,10 +16,9 @@ from typer.main import get_command
 
 import gdsim
 from gdsim.errors import GdsimError, did_you_mean
+from gdsim.processes import prepare_process
 
 HELP = {"help_option_names": ["-h", "--help"]}
-ALLOCATIONS = 100_000
-"""Objects between two collections of cyclic garbage, of which imports make a million and leave almost none unused."""
 
 COMMANDS = {
     "run": ("run:run", "Simulate and draw each CONFIG; print the paths written."),
@@ -119,41 +114,6 @@ def run_app() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     prepare_process()
     app(prog_name="gdsim")
-
-
-def prepare_process() -> None:
-    """Change settings of Python for a process that only runs commands."""
-    gc.set_threshold(ALLOCATIONS)
-    # numpy multiplies only small matrices here: more threads would mostly wait for each other, and keep memory.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Overflow at values near the largest number is expected, and shows in the picture.
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(gdsim|numpy)\b")
-    _postpone_dynamo()
-
-
-def _postpone_dynamo() -> None:
-    """Keep `torch.optim` from importing `torch._dynamo`, which takes as long as torch and serves only `torch.compile`.
-
-    A placeholder does what the optimizers need of it outside compiled code. The first use of anything else replaces it
-    by the real module. Versions of torch that were not tested with it are left as they are.
-    """
-    name, placeholder = "torch._dynamo", ModuleType("torch._dynamo")
-    if name in sys.modules or not version("torch").startswith("2.13."):
-        return
-
-    def load(attribute: str) -> Any:
-        # `inspect` asks every module for `__file__`, the import of a submodule for `__path__`.
-        if attribute.startswith("__") and attribute != "__path__":
-            raise AttributeError(attribute)
-        if sys.modules.get(name) is placeholder:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
-
-    def disable(function: Any = None, *_: Any, **__: Any) -> Any:
-        return function or (lambda decorated: decorated)
-
-    placeholder.__dict__.update(__getattr__=load, graph_break=lambda *_, **__: None, disable=disable)
-    sys.modules[name] = placeholder
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -15,17 +14,14 @@ import typer
 from gdsim.cli import common
 from gdsim.cli.completion import files_with
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
-from gdsim.cli.workers import executor
+from gdsim.cli.workers import run_sweep
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
 from gdsim.files import YAML_SUFFIXES
-from gdsim.processes import CAN_FORK, CallOutcome, core_count, map_in_processes, outcome
+from gdsim.processes import CAN_FORK, CallOutcome, core_count, map_in_processes, outcome, prepare_process
 from gdsim.themes import check_theme
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-    from contextlib import AbstractContextManager
-
     from gdsim.analysis import Table
     from gdsim.config import Experiment
     from gdsim.scene.model import Scene
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
 LARGE_GIF = 5_000_000  # bytes, as much as the preset for slides allows
 
 _Run: TypeAlias = "tuple[Experiment, Sequence[Trajectory] | SweepResult | None]"
-_StartExecutor: TypeAlias = "Callable[[], AbstractContextManager[Executor | None]]"
+_RunSweep: TypeAlias = "Callable[..., SweepResult]"
 _Paths: TypeAlias = Mapping[str, Path]
 
 
@@ -83,10 +79,8 @@ def draw(
     if not quiet:
         print_notes(note for each in experiments for note in _sweep_notes(each))
     with common.writable(_checked(targets, inputs, overwrite)):
-        count = core_count() if len(configs) == 1 else 1
-        _process(
-            [(each, None) for each in experiments], targets, loads, quiet, partial(executor, workers or count, dask)
-        )
+        runner = partial(run_sweep, dask, workers if len(configs) == 1 else workers or 1)
+        _process([(each, None) for each in experiments], targets, loads, quiet, runner)
     return targets
 
 
@@ -118,7 +112,7 @@ def render(
             raise InputError(message, code="unsupported")
     targets = [_output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
     with common.writable(_checked(targets, (), overwrite)):
-        _process(runs, targets, loads, quiet, nullcontext)
+        _process(runs, targets, loads, quiet, partial(run_sweep, None, 1))
     _next_step(targets, (), False, quiet)
 
 
@@ -175,7 +169,7 @@ def _process(
     targets: Sequence[_Paths],
     loads: Sequence[Callable[[], _Run]],
     quiet: bool,
-    start: _StartExecutor,
+    runner: _RunSweep,
 ) -> None:
     """Simulate each experiment, unless it is recorded, write its files and print their paths.
 
@@ -186,13 +180,13 @@ def _process(
         targets: The files of each by suffix.
         loads: What loads each again in a process that does not share memory with this one.
         quiet: Whether only paths and errors are printed.
-        start: What starts the executor of a sweep.
+        runner: `gdsim.cli.workers.run_sweep` with the options of the command.
     """
     activity = "drawing" if runs[0][1] else "simulating and drawing"
     if len(runs) == 1 or core_count() == 1 or sys.platform == "win32":
-        outcomes: Iterable[CallOutcome] = _write_in_turn(runs, targets, activity, quiet, start)
+        outcomes: Iterable[CallOutcome] = _write_in_turn(runs, targets, activity, quiet, runner)
     else:
-        outcomes = _write_side_by_side(runs, targets, loads, activity, quiet, start)
+        outcomes = _write_side_by_side(runs, targets, loads, activity, quiet, runner)
     status = 0
     for (experiment, _), paths, (written, error) in zip(runs, targets, outcomes, strict=True):
         if error is not None:
@@ -210,11 +204,11 @@ def _process(
 
 
 def _write_in_turn(
-    runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool, start: _StartExecutor
+    runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool, runner: _RunSweep
 ) -> Iterator[CallOutcome]:
     for (experiment, recorded), paths in zip(runs, targets, strict=True):
         with progress_bars(experiment.name, activity, quiet) as progress:
-            found = CallOutcome.of(partial(write, experiment, recorded, paths, start, progress))
+            found = CallOutcome.of(partial(write, experiment, recorded, paths, runner, progress))
         yield found
 
 
@@ -224,7 +218,7 @@ def _write_side_by_side(
     loads: Sequence[Callable[[], _Run]],
     activity: str,
     quiet: bool,
-    start: _StartExecutor,
+    runner: _RunSweep,
 ) -> list[CallOutcome]:
     """Write the files of each run in a process of its own, which is forked after the imports where that is safe."""
     import gdsim.movie  # noqa: F401  # imports what all of them need
@@ -232,7 +226,7 @@ def _write_side_by_side(
 
     forking = CAN_FORK and can_simulate_after_fork()
     tasks: dict[str, tuple[object, ...]] = {
-        run[0].name: ((lambda run=run: run) if forking else load, paths, start)
+        run[0].name: ((lambda run=run: run) if forking else load, paths, runner)
         for run, load, paths in zip(runs, loads, targets, strict=True)
     }
     outcomes = map_in_processes(_write_in_child, tasks, "fork" if forking else "spawn")
@@ -243,19 +237,17 @@ def _write_side_by_side(
 
 
 def _write_in_child(
-    _: object, load: Callable[[], _Run], paths: _Paths, start: _StartExecutor
+    _: object, load: Callable[[], _Run], paths: _Paths, runner: _RunSweep
 ) -> tuple[Table | None, list[str]]:
-    from gdsim.cli.app import prepare_process
-
     prepare_process()
-    return write(*load(), paths, start, lambda _: iter)
+    return write(*load(), paths, runner, lambda _: iter)
 
 
 def write(
     experiment: Experiment,
     recorded: Any,
     paths: _Paths,
-    start: _StartExecutor,
+    runner: _RunSweep,
     progress: Callable[[str], Any],
 ) -> tuple[Table | None, list[str]]:
     """Simulate an experiment, unless it is recorded, write its files, and return its table and notes."""
@@ -263,7 +255,7 @@ def write(
     from gdsim.simulation import remarks, save
 
     if experiment.sweep is not None:
-        return None, _write_sweep(experiment, recorded, paths, start, progress)
+        return None, _write_sweep(experiment, recorded, paths, runner, progress)
     trajectories = common.trajectories_of(experiment, recorded, progress)
     scene = common.scene_of(experiment, trajectories)
     if recorded is not None:
@@ -291,7 +283,7 @@ def _write_sweep(
     experiment: Experiment,
     recorded: SweepResult | None,
     paths: _Paths,
-    start: _StartExecutor,
+    runner: _RunSweep,
     progress: Callable[[str], Any],
 ) -> list[str]:
     """Run a sweep, unless it is recorded, write its files, and return notes.
@@ -301,23 +293,21 @@ def _write_sweep(
     from gdsim.scene.sweeps import build_sweep_scene
     from gdsim.sweeps.archive import save, to_csv
     from gdsim.sweeps.dimension import boundary_notes
-    from gdsim.sweeps.plan import Plan, sweep_of
-    from gdsim.sweeps.run import run
+    from gdsim.sweeps.plan import sweep_of
 
     result, kept = recorded, next(iter(paths.values())).with_name(f".{experiment.name}.tiles")
     if result is None:
-        # A single tile does not need the processes, whose start takes seconds.
-        with start() if len(Plan(experiment).tiles) > 1 else nullcontext() as pool:
-            result = run(experiment, executor=pool, kept=kept, progress=progress("running"))
+        result = runner(experiment, kept=kept, progress=progress("running"))
         save(paths["npz"], result, experiment)
         common.write_text(paths["csv"], to_csv(result))
     scene = build_sweep_scene(experiment, result)
     warnings = _draw(experiment, scene, paths, progress)
     if recorded is None:
         shutil.rmtree(kept, ignore_errors=True)
-    share = f"{result.agreement:.0%} of the trainings that were repeated in plain loops have the same outcome."
-    agreement = [share] if result.objective.kind == "network" else []
-    dimensions = boundary_notes(result) if result.y is not None and sweep_of(experiment).dimension else []
+    sweep = sweep_of(experiment)
+    share = f"{result.agreement:.0%} of the runs that were repeated in plain loops have the same outcome."
+    agreement = [share] if result.objective.kind == "network" or sweep.device != "cpu" else []
+    dimensions = boundary_notes(result) if result.y is not None and sweep.dimension else []
     return [scene.alt_text, *agreement, *dimensions, *warnings, *_file_notes(experiment, paths)]
 
 

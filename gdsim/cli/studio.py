@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import nullcontext
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -18,8 +17,10 @@ from gdsim.cli import common
 from gdsim.cli.completion import files_with
 from gdsim.cli.run import write
 from gdsim.cli.slides import write_deck
+from gdsim.cli.workers import run_sweep
 from gdsim.errors import GdsimError
 from gdsim.files import YAML_SUFFIXES
+from gdsim.processes import prepare_process
 
 REPORTED = 0.1  # seconds between two reports of the progress of an export
 
@@ -70,7 +71,6 @@ def export(connection: Connection[Any, Any], text: str, name: str, folder: Path,
         allow_code: Whether code that the text names may run.
         path: The file.
     """
-    from gdsim.cli.app import prepare_process
     from gdsim.config import loads
 
     prepare_process()
@@ -91,4 +91,4 @@ def export(connection: Connection[Any, Any], text: str, name: str, folder: Path,
         write_deck(load, path, progress)
         return
     paths = {path.suffix[1:]: path, "npz": path.with_suffix(".npz"), "csv": path.with_suffix(".csv")}
-    write(load(), None, paths, nullcontext, progress)
+    write(load(), None, paths, partial(run_sweep, None, None), progress)

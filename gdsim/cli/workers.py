@@ -1,65 +1,47 @@
-"""What runs the tiles of a sweep: processes on this machine, or the workers of a Dask cluster."""
+"""Where a sweep runs: on this machine, or on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import GdsimError, InputError
-from gdsim.interrupts import undone
+from gdsim.interrupts import deferred, undone
+from gdsim.processes import core_count, independent_children
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from gdsim.config import Experiment
+    from gdsim.sweeps import SweepResult
 
 LOCAL = "local"
-TIMEOUT = "10s"  # for the answer of a scheduler
+TIMEOUT = 10  # seconds, for the answer of a scheduler
 
 
-@contextmanager
-def executor(workers: int, dask: str | None) -> Iterator[Executor | None]:
-    """Yield an executor with a number of processes, or that of a Dask cluster; None for this process alone.
+def run_sweep(dask: str | None, workers: int | None, experiment: Experiment, **options: Any) -> SweepResult:
+    """Run the sweep of an experiment.
 
     Args:
+        dask: The address of a scheduler, or "local" for a cluster on this machine; None for processes without Dask.
         workers: The number of processes on this machine.
-        dask: The address of a scheduler, or "local" for a cluster of `workers` processes on this machine.
+        experiment: The experiment.
+        options: Other arguments of `gdsim.sweeps.run.run`.
 
     Raises:
-        GdsimError: Dask is needed and not installed.
+        GdsimError: Dask is needed and not installed, or a run has failed.
         InputError: No scheduler answers at the address, or a worker has no gdsim or another version.
     """
-    if dask is not None:
-        with _dask(workers, dask) as found:
-            yield found
-    elif workers == 1:
-        yield None
-    else:
-        # A forked process cannot multiply matrices after its parent has: the threads of OpenMP are not copied.
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
-        # A failure ends the other tiles, too.
-        with pool, undone(lambda: pool.shutdown(wait=False, cancel_futures=True)):
-            yield pool
+    from gdsim.sweeps.run import run
 
-
-def _prepare_worker() -> None:
-    """Prepare a worker: interrupts of the terminal reach only the parent, without which the worker ends."""
-    from gdsim.cli.app import prepare_process
-
-    prepare_process()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = parent_process()
-    assert parent is not None  # noqa: S101
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    if dask is None:
+        return run(experiment, workers=workers, **options)
+    with _dask(workers or core_count(), dask) as executor:
+        return run(experiment, executor=executor, **options)
 
 
 @contextmanager
@@ -68,15 +50,22 @@ def _dask(workers: int, address: str) -> Iterator[Executor]:
         from distributed import Client, KilledWorker
     except ImportError:
         raise GdsimError("--dask needs Dask; install it with: pip install 'gdsim[cluster]'") from None
-    quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}  # an interrupt ends workers at their work
-    local = {"n_workers": workers, "threads_per_worker": 1, **quiet}
-    try:
-        client = Client(**local) if address == LOCAL else Client(address, timeout=TIMEOUT)
-    except (OSError, ValueError) as error:
-        message = f"no scheduler of Dask answers at '{address}', such as tcp://127.0.0.1:8786 or {LOCAL}"
-        raise InputError(message, ("--dask",), code="not-found") from error
-    # The processes of a local cluster, and their temporary folders, end with the client.
-    with client, undone(client.close):
+    with ExitStack() as stack:
+        if address == LOCAL:
+            with deferred(), independent_children():
+                client = Client(
+                    n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+                )
+                # The processes of the cluster, and their temporary folders, end with the client.
+                stack.enter_context(undone(client.close))
+        else:
+            try:
+                # Dask has no time limit for the answer of something else that listens there.
+                connecting = ThreadPoolExecutor(1).submit(Client, address, timeout=TIMEOUT)
+                client = stack.enter_context(connecting.result(TIMEOUT + 1))
+            except (OSError, ValueError) as error:
+                message = f"no scheduler of Dask answers at '{address}', such as tcp://127.0.0.1:8786 or {LOCAL}"
+                raise InputError(message, ("--dask",), code="not-found") from error
         for worker, found in client.run(version, "gdsim", on_error="return").items():
             if found != version("gdsim"):
                 has = f"gdsim {found}" if isinstance(found, str) else "no gdsim"

@@ -99,6 +99,8 @@ class Sweep(Model):
         default=[], examples=[[[0.01, 0.9]]]
     )
     """The cells whose paths are drawn beside the map, each [x, y]; the nearest values are used."""
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$", examples=["cuda"])] = "cpu"
+    """Where the runs are computed: cpu, or cuda for a GPU, cuda:1 for the second one."""
     dimension: bool = False
     """Whether a run prints the box-counting dimension of the boundaries of a map: between minima if they are shown,
     otherwise between outcomes."""

@@ -99,16 +99,16 @@ class Task:
 class Batch:
     """The state of one optimizer for all its starts, in one batching mode; not a mini-batch of data."""
 
-    def __init__(self, task: Task, mode: BatchingMode) -> None:
+    def __init__(self, task: Task, mode: BatchingMode, device: str = "cpu") -> None:
         self.task, self.mode = task, mode
-        factory, rows = task.factory, torch.from_numpy(task.points)
+        factory, rows = task.factory, torch.from_numpy(task.points).to(device)
         blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
         self._parameters: list[Tensor] = [torch.nn.Parameter(block.clone()) for block in blocks]
         self._random_states = task.random_states() if factory.is_random else None
         groups = [[each] for each in self._parameters] if mode is BatchingMode.SEPARATE else [self._parameters]
         self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
         self._noise = noise_of(factory, task.streams, task.objective.dim)
-        self._alive = torch.ones(len(task.points), dtype=torch.bool)
+        self._alive = torch.ones(len(task.points), dtype=torch.bool, device=device)
         self._recorded: list[list[tuple[float, int]]] = []
         self._state = StateRecord(task.recorded_steps + 1, len(task.points), task.objective.dim)
 

@@ -38,7 +38,7 @@ def noise_of(factory: OptimizerFactory, streams: Sequence[Stream], size: int) ->
 def adjusted(settings: GradientSettings, gradients: Tensor, noise: Tensor | None) -> Tensor:
     """Add noise to gradients (starts, dim), and clip the gradient of each start separately."""
     if noise is not None:
-        gradients = gradients + noise
+        gradients = gradients + noise.to(gradients)
     if settings.clip_norm is not None:
         # As in clip_grad_norm_, which computes the norm of the norms of all tensors, here of a single one.
         norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
@@ -111,7 +111,7 @@ class Stepper:
             for parameter, part in zip(self.parameters, noise, strict=True):
                 if parameter.grad is not None:
                     # In place, so that a gradient that the optimizer differentiates keeps its graph.
-                    parameter.grad.detach().add_(part)
+                    parameter.grad.detach().add_(part.to(parameter.grad))
         if (clip_norm := self._factory.gradient.clip_norm) is not None:
             nn.utils.clip_grad_norm_(self.parameters, clip_norm)
         for factory, parameters in self._groups:

@@ -107,7 +107,7 @@ def _train_one(
             break
         if row < steps:
             drawn = next(noises)
-            noise = None if drawn is None else shaped(drawn[0].float(), stepper.parameters)
+            noise = None if drawn is None else shaped(drawn[0], stepper.parameters)
             stepper.adjust_gradients(noise)
             if not stepper.step(value, noise):
                 break

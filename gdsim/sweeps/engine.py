@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gdsim.config import varied
-from gdsim.objectives import FloatArray, Objective
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray, Objective, describe_exception
 from gdsim.optimizers import AnyOptimizer, Minimizer, OptimizerFactory, deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
 from gdsim.simulation.experiments import starting_points
@@ -23,28 +24,64 @@ from gdsim.sweeps.monitor import Arrays, FunctionMonitor
 from gdsim.sweeps.networks import run_network_cells
 from gdsim.sweeps.plan import Plan, Role, Tile
 
+DEVICE = ("sweep", "device")
+
 
 def run_tile(plan: Plan, tile: Tile) -> Arrays:
     """Return the figures (cells,) of the cells of a tile, and the history of each as (frames, cells).
 
+    "agrees" is 1 for cells that were checked and have the outcome of a plain loop, 0 for those that have another one,
+    and -1 for those that were not checked.
+
     Raises:
-        GdsimError: A run differs from a plain loop with the same class.
+        ConfigError: The device is not there, or the objective cannot be evaluated on it.
+        GdsimError: A run on a CPU differs from a plain loop with the same class.
     """
-    roles = plan.roles(tile.label)
-    parts, first = [], 0
+    device, cells, samples = plan.sweep.device, plan.cells(tile), tile.samples
     with deterministic():
-        # Functions are evaluated for all optimizers together, networks for the settings of one.
-        apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
-        for cells in _split(plan.cells(tile), [role in apart for role in roles]):
-            own = tile.samples[(tile.samples >= first) & (tile.samples < first + len(cells))] - first
-            if plan.is_network:
-                parts.append(run_network_cells(plan, tile.label, cells, own))
+        if device == "cpu":
+            return _run_cells(plan, tile.label, cells, samples, device)
+        with plan.experiment.located():
+            _check_device(device)
+            try:
+                found = _run_cells(plan, tile.label, cells, samples[:0], device)
+            except RuntimeError as error:  # its memory is full, or something remains on the CPU
+                message = f"{plan.objective.title} cannot be run on {device}: {describe_exception(error)}"
+                raise InputError(message, DEVICE, code="unsupported") from error
+        if len(samples):
+            checked = _run_cells(plan, tile.label, cells[samples], np.arange(len(samples)), "cpu")
+            same = (found["outcome"][samples] == checked["outcome"]) & (checked["agrees"] == 1)
+            found["agrees"][samples] = same
+    return found
+
+
+def _check_device(device: str) -> None:
+    count = torch.cuda.device_count()
+    if (torch.device(device).index or 0) >= count:
+        found = f"torch {torch.__version__} finds {count or 'no'} GPU{'s' * (count != 1)}"
+        message = (
+            f"{found}, and {device} is none; remove `device`, or see https://pytorch.org for a torch that finds it"
+        )
+        raise InputError(message, DEVICE, code="unsupported")
+
+
+def _run_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray, device: str) -> Arrays:
+    """Return the figures of cells (n, axes), see `run_tile`; `samples` are the positions of those to check."""
+    roles = plan.roles(label)
+    parts, first = [], 0
+    # Functions are evaluated for all optimizers together, networks for the settings of one.
+    apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
+    for part in _split(cells, [role in apart for role in roles]):
+        own = samples[(samples >= first) & (samples < first + len(part))] - first
+        if plan.is_network:
+            parts.append(run_network_cells(plan, label, part, own, device))
+        else:
+            groups = _split(part, [role == "optimizer" for role in roles])
+            if plan.experiment.optimizers[label].is_minimizer:
+                parts.append(_minimize_groups(plan, label, groups, own))
             else:
-                groups = _split(cells, [role == "optimizer" for role in roles])
-                is_minimizer = plan.experiment.optimizers[tile.label].is_minimizer
-                run = _minimize_groups if is_minimizer else _run_groups
-                parts.append(run(plan, tile.label, groups, own))
-            first += len(cells)
+                parts.append(_run_groups(plan, label, groups, own, device))
+        first += len(part)
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
 
@@ -54,7 +91,7 @@ def _split(cells: IntArray, axes: Sequence[bool]) -> list[IntArray]:
     return np.split(cells, np.flatnonzero((chosen[1:] != chosen[:-1]).any(1)) + 1)
 
 
-def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: IntArray) -> Arrays:
+def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: IntArray, device: str) -> Arrays:
     """Run groups of cells that have the same objective and number of steps, each with its own optimizer.
 
     `samples` are the positions, among all cells, of those whose paths are checked.
@@ -64,15 +101,17 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
     batches: list[Batch | KernelBatch] = []
     for task, cells in zip(tasks, groups, strict=True):
         settings = plan.kernel_settings(label, cells)
-        batches.append(KernelBatch(task, settings) if settings else Batch(task, choose_mode(task, steps)))
+        batches.append(
+            KernelBatch(task, settings, device) if settings else Batch(task, choose_mode(task, steps), device)
+        )
     monitor = FunctionMonitor(objective, _points(batches), plan.history_steps, plan.sweep.show)
     counts = [len(cells) for cells in groups]
-    states, checked = torch.zeros(1, 2), []
+    states, checked = torch.zeros(1, 2, device=device), []
     for step in range(steps + 1):
         current, rates = _points(batches), states[:, 0]
         checked.append(current[samples])
         values, gradients = evaluate(objective, current)
-        states = _states(batches, counts)
+        states = _states(batches, counts, device)
         monitor.update(current, values, gradients, rates, states[:, 1])
         if step < steps:
             own = (torch.split_with_sizes(each, counts) for each in (values, gradients))
@@ -127,11 +166,13 @@ def _setup(plan: Plan, label: str, cells: IntArray) -> tuple[AnyOptimizer, Objec
 class KernelBatch:
     """Runs of one class with different settings, which a kernel updates; the methods are those of `Batch`."""
 
-    def __init__(self, task: Task, settings: dict[str, FloatArray]) -> None:
+    def __init__(self, task: Task, settings: dict[str, FloatArray], device: str) -> None:
         self._factory = task.factory
-        self._points = torch.from_numpy(np.array(task.points.T, order="C"))
+        self._points = torch.from_numpy(np.array(task.points.T, order="C")).to(device)
         defaults = task.factory.build([torch.nn.Parameter(torch.zeros(1))]).defaults
-        self._settings = Settings(defaults, {name: torch.from_numpy(each) for name, each in settings.items()})
+        self._settings = Settings(
+            defaults, {name: torch.from_numpy(each).to(device) for name, each in settings.items()}
+        )
         self._kernel, self._kernel_state = KERNELS[task.factory.class_.__name__], State()
         self._noise = noise_of(task.factory, task.streams, task.objective.dim)
 
@@ -141,7 +182,7 @@ class KernelBatch:
 
     def state(self) -> Tensor:
         """Return the learning rate of the next update and the number of extra evaluations of each run, (runs, 2)."""
-        rates = torch.as_tensor(self._settings.lr, dtype=torch.float64)
+        rates = torch.as_tensor(self._settings.lr, dtype=torch.float64, device=self._points.device)
         return torch.stack([rates, torch.zeros_like(rates)], -1).expand(self._points.shape[1], 2)
 
     def step(self, values: Tensor, gradients: Tensor) -> None:  # noqa: ARG002
@@ -156,9 +197,9 @@ def _points(batches: Sequence[Batch | KernelBatch]) -> Tensor:
     return batches[0].points() if len(batches) == 1 else torch.cat([batch.points() for batch in batches])
 
 
-def _states(batches: Sequence[Batch | KernelBatch], counts: Sequence[int]) -> Tensor:
+def _states(batches: Sequence[Batch | KernelBatch], counts: Sequence[int], device: str) -> Tensor:
     """Return the learning rate and the number of extra evaluations of each run, (runs, 2), or (1, 2) of all runs."""
-    states = [torch.as_tensor(batch.state(), dtype=torch.float64) for batch in batches]
+    states = [torch.as_tensor(batch.state(), dtype=torch.float64, device=device) for batch in batches]
     if len(states) == 1:
         return states[0]
     return torch.cat([state.expand(count, 2) for state, count in zip(states, counts, strict=True)])

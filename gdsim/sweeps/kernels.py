@@ -44,7 +44,8 @@ class Settings:
         if name not in self._different:
             return function(getattr(self, name))
         values, places = self._different[name]
-        return torch.tensor([function(each) for each in values.tolist()], dtype=torch.float64)[places]
+        results: Tensor = values.new_tensor([function(each) for each in values.tolist()])
+        return results[places]
 
     def is_used(self, name: str) -> bool:
         """Return whether a setting is different from 0 in any run."""
@@ -186,7 +187,8 @@ def rprop(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
         state["sizes"], state["previous"] = torch.zeros_like(p) + _as(p, h.lr), torch.zeros_like(p)
     sign = g * state["previous"]
     low, high, smaller, larger = (
-        torch.as_tensor(each, dtype=p.dtype) for each in (h.step_sizes_0, h.step_sizes_1, h.etas_0, h.etas_1)
+        torch.as_tensor(each, dtype=p.dtype, device=p.device)
+        for each in (h.step_sizes_0, h.step_sizes_1, h.etas_0, h.etas_1)
     )
     factors = torch.where(sign > 0, larger, torch.where(sign < 0, smaller, torch.ones_like(smaller)))
     sizes = state["sizes"].mul_(factors).clamp_(low, high)

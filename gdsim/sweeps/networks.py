@@ -26,7 +26,7 @@ Row = tuple[Tensor, Tensor, Tensor, Tensor]
 """Weights (runs, weights), losses (runs,), gradients (runs, weights), learning rates (runs,) or (1,) of one step."""
 
 
-def run_network_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray) -> Arrays:
+def run_network_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray, device: str) -> Arrays:
     """Return the figures of cells that differ at most in settings of a kernel, see `engine.run_tile`.
 
     The losses are those of the mini-batches. "agrees" tells whether the outcome of a cell is that of a plain loop: -1
@@ -36,14 +36,14 @@ def run_network_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray
     agrees = np.full(len(cells), -1, dtype=np.int8)
     if settings:
         network, factory, steps, seed = _setup(plan, label, cells[0])
-        tensors = {name: torch.from_numpy(each) for name, each in settings.items()}
-        found = _figures(plan, _together(network, factory, tensors, steps, seed))
+        tensors = {name: torch.from_numpy(each).to(device) for name, each in settings.items()}
+        found = _figures(plan, _together(network, factory, tensors, steps, seed, device))
         for place in samples:
-            alone = _figures(plan, _plain(*_setup(plan, label, cells[place])))
+            alone = _figures(plan, _plain(*_setup(plan, label, cells[place]), device))
             agrees[place] = found["outcome"][place] == alone["outcome"][0]
         return found | {"agrees": agrees}
     # Cells without a kernel have an instance each, and are plain loops themselves.
-    parts = [_figures(plan, _plain(*_setup(plan, label, cell))) for cell in cells]
+    parts = [_figures(plan, _plain(*_setup(plan, label, cell), device)) for cell in cells]
     agrees[samples] = 1
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]} | {"agrees": agrees}
 
@@ -66,14 +66,14 @@ def _figures(plan: Plan, rows: Iterator[Row]) -> Arrays:
     return monitor.figures()
 
 
-def _plain(network: Network, factory: OptimizerFactory, steps: int, seed: int) -> Iterator[Row]:
+def _plain(network: Network, factory: OptimizerFactory, steps: int, seed: int, device: str) -> Iterator[Row]:
     """Train a network in a plain loop, and yield each step; the last if it cannot continue."""
     RNGState.seeded(seed).restore()
-    module = network.module(seed)
+    module = network.module(seed).to(device)
 
     def loss() -> Tensor:
         with module_errors(f"{network.title} cannot be trained"):
-            return network.loss(module(batch[0]), batch[1])
+            return network.loss(module(batch[0].to(device)), batch[1].to(device))
 
     parameters = [*module.parameters()]
     stepper = Stepper(factory, parameters, loss, module if factory.rest is None else None)
@@ -84,19 +84,19 @@ def _plain(network: Network, factory: OptimizerFactory, steps: int, seed: int) -
         value, drawn = stepper.evaluate(), next(noises)
         gradients = [torch.zeros_like(each) if each.grad is None else each.grad.to_dense() for each in parameters]
         flat = [torch.cat([each.detach().flatten() for each in tensors])[None] for tensors in (parameters, gradients)]
-        yield flat[0], value[None], flat[1], torch.tensor([stepper.learning_rate])
-        noise = None if drawn is None else shaped(drawn[0].float(), parameters)
+        yield flat[0], value[None], flat[1], torch.tensor([stepper.learning_rate], device=device)
+        noise = None if drawn is None else shaped(drawn[0], parameters)
         stepper.adjust_gradients(noise)
         if not (value.isfinite() and stepper.step(value, noise)):
             break
 
 
 def _together(
-    network: Network, factory: OptimizerFactory, settings: dict[str, Tensor], steps: int, seed: int
+    network: Network, factory: OptimizerFactory, settings: dict[str, Tensor], steps: int, seed: int, device: str
 ) -> Iterator[Row]:
     """Train a network with many settings (runs,) of a kernel at once, and yield each step."""
     RNGState.seeded(seed).restore()
-    module = network.module(seed)
+    module = network.module(seed).to(device)
     named = dict(module.named_parameters())
 
     def loss(weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -109,13 +109,12 @@ def _together(
     weights = first.repeat(count, 1)
     defaults = factory.build([nn.Parameter(torch.zeros(1))]).defaults
     h, state, kernel = Settings(defaults, settings), State(), KERNELS[factory.class_.__name__]
-    rates = torch.as_tensor(h.lr, dtype=torch.float64).reshape(-1)
+    rates = torch.as_tensor(h.lr, dtype=torch.float64, device=device).reshape(-1)
     noises = noise_of(factory, [(seed, 0)], network.weights)
     for x, y in islice(network.batches(seed), steps + 1):
         with module_errors(f"{network.title} cannot be trained"):
-            gradients, losses = evaluate(weights, x, y)
+            gradients, losses = evaluate(weights, x.to(device), y.to(device))
         yield weights, losses, gradients, rates
-        drawn = next(noises)
-        gradients = adjusted(factory.gradient, gradients, None if drawn is None else drawn.float())
+        gradients = adjusted(factory.gradient, gradients, next(noises))
         kernel(weights.T, (-gradients if h.maximize else gradients).T, state, h)
         state.step += 1

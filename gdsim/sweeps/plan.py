@@ -16,6 +16,7 @@ from gdsim.config.sweep import EVERY
 from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import AnyOptimizer, BatchingMode
+from gdsim.processes import core_count
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS
@@ -33,6 +34,9 @@ MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a 
 SAMPLES = 64  # runs that are checked
 MANY = 256  # instances of which the user is told before they run
 STEP_SECONDS, BUILD_SECONDS = 1.5e-4, 0.01  # of CPU time for a step of an instance on its own, and to build it
+CELL_SECONDS, WEIGHT_SECONDS = 1e-7, 4e-9  # for a step of one run among many, and for each weight and example
+TILE_SECONDS = 4  # the most that a tile takes, which an interrupt loses
+PROCESS_SECONDS = 5  # a sweep that takes longer is faster in several processes, whose start takes seconds
 
 UNSUPPORTED = ("foreach", "fused", "capturable", "differentiable")
 """Flags of classes that choose another implementation, with other rounding."""
@@ -143,21 +147,32 @@ class Plan:
     def notes(self) -> Iterator[str]:
         """Yield, for each optimizer with many instances, how many there are and how long they take."""
         for label in self.experiment.optimizers:
-            factory = self.factory(self.experiment, label)
-            counts = dict.fromkeys(get_args(Role), 1)
-            for role, axis in zip(self.roles(label), self.axes, strict=True):
-                counts[role] *= len(axis.values)
-            instances = counts["objective"] * counts["optimizer"]
-            if factory.batching_modes[0] is not BatchingMode.FLAT:
-                instances *= counts["start"]
-            if instances < MANY:
-                continue
-            seconds = instances * (BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS)
-            duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
-            size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
-            # The time of a step depends on the network.
-            each, more = ("training", " or more") if self.is_network else ("instance", "")
-            yield f"{label} has one {each} per value: {size}{more}."
+            instances, seconds = self._cost(label)
+            if instances >= MANY:
+                duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
+                size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
+                # The time of a step depends on the network.
+                each, more = ("training", " or more") if self.is_network else ("instance", "")
+                yield f"{label} has one {each} per value: {size}{more}."
+
+    @property
+    def workers(self) -> int:
+        """The number of processes in which the sweep takes the shortest time: as many as there are cores, or one."""
+        seconds = sum(self._cost(label)[1] for label in self.experiment.optimizers)
+        return core_count() if seconds > PROCESS_SECONDS and self.sweep.device == "cpu" else 1
+
+    def _cost(self, label: str) -> tuple[int, float]:
+        """Return the number of instances of an optimizer, and an estimate of the CPU seconds of its runs."""
+        factory = self.factory(self.experiment, label)
+        counts = dict.fromkeys(get_args(Role), 1)
+        for role, axis in zip(self.roles(label), self.axes, strict=True):
+            counts[role] *= len(axis.values)
+        instances = counts["objective"] * counts["optimizer"]
+        if factory.batching_modes[0] is not BatchingMode.FLAT:
+            instances *= counts["start"]
+        cells, numbers = math.prod(self.counts(label)), math.prod(self._examples_and_weights or (0,))
+        each = BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS
+        return instances, instances * each + cells * self.steps * (CELL_SECONDS + numbers * WEIGHT_SECONDS)
 
     def factory(self, experiment: Experiment, label: str) -> AnyOptimizer:
         """Return the factory of an optimizer, or the minimizer, in the experiment of a cell.
@@ -185,23 +200,29 @@ class Plan:
         return digest.hexdigest()
 
     def _tiles(self) -> Iterator[Tile]:
-        size = min(self._max_tile, max(1, TILE_STEPS // (self.steps + 1)))
         totals = [math.prod(self.counts(label)) for label in self.experiment.optimizers]
         count = min(SAMPLES, sum(totals))
         samples = np.sort(np.random.default_rng(0).choice(sum(totals), count, replace=False))
         for label, total in zip(self.experiment.optimizers, totals, strict=True):
+            in_time = total * TILE_SECONDS / self._cost(label)[1]
+            size = max(1, min(self._max_tile, TILE_STEPS // (self.steps + 1), int(in_time)))
             for first in range(0, total, size):
                 end = min(total, first + size)
                 yield Tile(label, first, end, samples[(samples >= first) & (samples < end)] - first)
             samples = samples[samples >= total] - total
 
     @property
-    def _max_tile(self) -> int:
+    def _examples_and_weights(self) -> tuple[int, int] | None:
+        """The number of examples of a mini-batch and that of weights of a network; None for a function."""
         network = self.experiment.objectives[0].to_train()
-        if network is None:
+        return None if network is None else (min(network.batch_size, len(network.data.x)), network.weights)
+
+    @property
+    def _max_tile(self) -> int:
+        if self._examples_and_weights is None:
             return MAX_TILE
-        examples = min(network.batch_size, len(network.data.x))
-        return max(1, min(MAX_TILE_EXAMPLES // examples, MAX_TILE_WEIGHTS // network.weights))
+        examples, weights = self._examples_and_weights
+        return min(MAX_TILE_EXAMPLES // examples, MAX_TILE_WEIGHTS // weights)
 
     def cells(self, tile: Tile) -> IntArray:
         """Return the index of each cell's value on each axis, (n, axes), x first.

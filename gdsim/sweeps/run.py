@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from gdsim.config import Experiment, loads
-from gdsim.errors import ConfigError, GdsimError, InputError, Problem
+from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
+from gdsim.processes import process_pool
 from gdsim.sweeps.archive import TYPES, check_figures
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
@@ -41,13 +42,19 @@ class Source:
 
 
 def run(
-    experiment: Experiment, *, executor: Executor | None = None, kept: Path | None = None, progress: Progress = iter
+    experiment: Experiment,
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    kept: Path | None = None,
+    progress: Progress = iter,
 ) -> SweepResult:
-    """Run all cells of an experiment's sweep.
+    """Run all cells of an experiment's sweep, which `Plan.check` accepts.
 
     Args:
         experiment: The experiment.
-        executor: What runs the tiles, one after another in this process by default.
+        executor: What runs the tiles; by default processes of this machine.
+        workers: The number of these processes; by default as many as there are cores if that saves time.
         kept: A folder for finished tiles, which a later call does not run again.
         progress: Wraps the iterable of tiles.
 
@@ -56,7 +63,6 @@ def run(
         GdsimError: A run differs from a plain loop, or a worker has ended.
     """
     plan = Plan(experiment)
-    plan.check()
     collected = _Collected(plan)
     store = None if kept is None else _Store(kept, plan)
     waiting = []
@@ -66,11 +72,15 @@ def run(
             waiting.append(number)
         else:
             collected.add(number, arrays)
-    results = _in_turn(plan, waiting) if executor is None else _in_executor(experiment, waiting, executor)
-    for _, (number, arrays) in zip(progress(waiting), results, strict=True):
-        if store is not None:
-            store.write(number, arrays)
-        collected.add(number, arrays)
+    with ExitStack() as stack:
+        workers = min(len(waiting), workers or plan.workers)
+        if executor is None and workers > 1:
+            executor = stack.enter_context(process_pool(workers))
+        results = _in_turn(plan, waiting) if executor is None else _in_executor(experiment, waiting, executor)
+        for _, (number, arrays) in zip(progress(waiting), results, strict=True):
+            if store is not None:
+                store.write(number, arrays)
+            collected.add(number, arrays)
     return collected.result()
 
 
@@ -89,21 +99,22 @@ def _in_executor(experiment: Experiment, numbers: Sequence[int], executor: Execu
         try:
             for future in as_completed(futures):
                 found, number = future.result(), futures.pop(future)  # so that no future keeps its figures
-                if isinstance(found, tuple):
-                    raise ConfigError(found)
+                if isinstance(found, Problem):
+                    # In the worker, places are those of the text without overrides.
+                    raise experiment.locate(InputError(found.message, found.key, code=found.code))
                 yield number, found
         except BrokenProcessPool:
             message = "a worker ended unexpectedly; is there too little memory? Run it again to go on where it stopped"
             raise GdsimError(f"{experiment.name}: {message}") from None
 
 
-def _run_number(source: Source, number: int) -> Arrays | tuple[Problem, ...]:
-    """Return the figures of a tile, or the mistakes of the configuration, which cannot be sent as an exception."""
+def _run_number(source: Source, number: int) -> Arrays | Problem:
+    """Return the figures of a tile, or the mistake of the configuration, which cannot be sent as an exception."""
     plan = _cached_plan(source)
     try:
         return run_tile(plan, plan.tiles[number])
     except InputError as error:
-        return error.problems
+        return error.problems[0]
 
 
 @lru_cache(maxsize=1)
