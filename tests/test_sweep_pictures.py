@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim.cli.app import app
-from gdsim.render.display_list import START, EventMarks, Lines
+from gdsim.render.display_list import START, EventMarks, Lines, ZoomTicks
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
 from gdsim.scene.stability import curvature
@@ -119,7 +119,7 @@ def test_the_title_and_the_legend_say_the_shares(basins):
     assert scene.title == f"Adam reaches a minimum from {adam} of starts, Momentum from {momentum}"
     for index, style in enumerate(scene.legend):
         shares = [100 * (each == index).mean() for each in result.figures["minimum"]]
-        assert style.settings == f"{shares[0]:.0f} % · {shares[1]:.0f} %"
+        assert style.settings == f"Adam {shares[0]:.0f} % · Momentum {shares[1]:.0f} %"
     assert "reached a minimum" in scene.alt_text
 
 
@@ -349,6 +349,41 @@ def test_a_zoom_runs_ever_smaller_ranges_around_its_point():
     colors = cells(frames.at(frames.moment(32)), image, (7, 9))
     wanted = np.where(np.isnan(model.shares[1])[..., None], colors, image.palette[image.cells[1][::-1]])
     np.testing.assert_array_equal(colors, wanted)
+
+
+def test_the_tick_labels_of_a_zoom_move_with_the_values():
+    text = RATES.replace("[steps_to_tolerance, final_value]", "steps_to_tolerance").replace("[[0.03, 0.5]]", "[]")
+    experiment = gdsim.loads(text, overrides=["animation.zoom={to: [0.1, 0.3], factor: 8}", "view.size=[1280, 720]"])
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    frames = gdsim.frames(scene)
+    (layer,) = frames.layers
+    box, size = layer.viewport.box, np.array(frames.size)
+    (image,) = layer.images
+    # The cells around the ends of a range are half outside it.
+    columns, rows = image.cells.shape[:0:-1]
+    ends = [np.log10([0.01, 1]), np.array([0, 0.9])]
+    for ticks, (low, high), count, to, begin, side in zip(
+        only(layer.primitives, ZoomTicks),
+        ends,
+        (columns, rows),
+        (np.log10(0.1), 0.3),
+        (box.x, box.y),
+        (box.width, box.height),
+        strict=True,
+    ):
+        half = (high - low) / (count - 1) / 2
+        shown = {}
+        for time in (0, 0.4, 1, 1.6, 3):
+            window = to + (np.array([low - half, high + half]) - to) / 2**time
+            labels = list(ticks.shown(time))
+            shown[time] = [label.get_text() for label in labels]
+            for label in labels:
+                value = float(label.get_text())
+                value = np.log10(value) if ticks.axis == 0 else value
+                expected = begin + side * (value - window[0]) / np.diff(window)[0]
+                assert (np.array(label.get_position()) * size)[ticks.axis] == pytest.approx(expected, abs=0.01)
+        assert min(map(len, shown.values())) >= 2
+        assert set(shown[0]) != set(shown[3])
 
 
 @pytest.mark.parametrize(

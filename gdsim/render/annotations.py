@@ -78,10 +78,10 @@ def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box
 
 def axis_ticks(axis: ScaledAxis, limits: FloatArray, most: int) -> tuple[FloatArray, tuple[str, ...]]:
     """Return about `most` round values of an axis within limits (2,), as coordinates on it and as text."""
+    low, high = sorted(limits.tolist())  # a range may descend
     if axis.scale == "list":
         values = axis.values[:: -(-len(axis.values) // most)]
     else:
-        low, high = limits.tolist()
         values = few_decades(10.0**low, 10.0**high, most) if axis.scale == "log" else few_ticks(low, high, most)
     return axis.places(values), labels(values)
 
@@ -95,16 +95,13 @@ def longest_label(axis: ScaledAxis, limits: FloatArray) -> int:
 def draw_scaled_axes(
     canvas: Canvas, axes: Axes, facet: Facet, scales: Sequence[ScaledAxis], box: Box, outer: tuple[bool, bool]
 ) -> None:
-    """Draw the axes of a flat view whose coordinates are places on scales; `outer` is which have tick labels.
-
-    Without scales, the axes have names only.
-    """
+    """Draw the axes of a flat view whose coordinates are places on scales; `outer` is which have tick labels."""
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
     axes.tick_params(length=0, pad=points(0.4 * canvas.em))
     axes.spines[:].set_visible(False)
     if not canvas.layout.ticks:
         return
-    sides = zip("xy", scales, facet.limits, (box.width, box.height), outer, strict=False)
+    sides = zip("xy", scales, facet.limits, (box.width, box.height), outer, strict=True)
     for name, scale, limits, side, numbered in sides:
         places, words = fitting_ticks(canvas, scale, limits, side, along=name == "x")
         getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))

@@ -6,7 +6,7 @@ Positions and lengths are in pixels from the lower left corner of the picture; t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -264,6 +264,41 @@ class Lines:
 
 
 @dataclass(frozen=True, eq=False)
+class ZoomTicks:
+    """Tick labels of one axis, which move away from the point that a zoom leads to, a factor of 2 per unit of time.
+
+    Attributes:
+        size: The width and the height of the picture.
+        axis: 0 for the horizontal axis, 1 for the vertical one.
+        center: (2,) where labels are drawn that belong to the point.
+        bounds: (2,) the ends of the axis; labels beyond them are not shown.
+        texts: The labels, at the center.
+        offsets: (n,) the distance of each label from the center along the axis at time 0.
+        begins, ends: (n,) the times between which each label is shown.
+    """
+
+    size: tuple[int, int]
+    axis: int
+    center: FloatArray
+    bounds: FloatArray
+    texts: tuple[Text, ...]
+    offsets: FloatArray
+    begins: FloatArray
+    ends: FloatArray
+
+    def shown(self, time: float) -> Iterator[Text]:
+        """Yield the labels that are shown at a time, at their places."""
+        places = self.center[self.axis] + self.offsets * 2**time
+        low, high = self.bounds
+        for index in np.flatnonzero((self.begins <= time) & (time < self.ends) & (low <= places) & (places <= high)):
+            place = self.center.copy()
+            place[self.axis] = places[index]
+            x, y = (place / self.size).tolist()
+            self.texts[index].set_position((x, y))
+            yield self.texts[index]
+
+
+@dataclass(frozen=True, eq=False)
 class Cursor:
     """The relation of a panel's horizontal axis to time; only web pages show it, as a cursor that can be dragged.
 
@@ -277,7 +312,17 @@ class Cursor:
 
 
 Primitive: TypeAlias = (
-    Trail | DropLines | Tangents | HeadArrows | HeadOutlines | EventMarks | PathLabel | AnyImage | Lines | Cursor
+    Trail
+    | DropLines
+    | Tangents
+    | HeadArrows
+    | HeadOutlines
+    | EventMarks
+    | PathLabel
+    | AnyImage
+    | Lines
+    | Cursor
+    | ZoomTicks
 )
 
 

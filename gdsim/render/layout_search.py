@@ -30,6 +30,7 @@ SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACETS = (6.5, 5.5)  # with one group and with several: up to this side of a square facet, its size decides
 
 SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78)  # candidate shares of the facets
+LARGE_SHARES = (0.82, 0.86, 0.9, 0.94)  # likewise, where only a legend is below them
 EMPTY, CUT = 10.0, 2.0  # the weights of the empty share of the page and of text that is cut in the score
 
 # Ratios of width to height.
@@ -160,8 +161,9 @@ class LayoutSearch:
         if sides and self.panels_at != "under" and width >= 34 * em and height >= 20 * em:
             yield from starmap(self._beside, product(columns, SHARES, LEGEND_LINES, (True, False)))
         if sides and self.panels_at != "beside" and width >= 24 * em and height >= 26 * em:
+            shares = SHARES if self.panels else (*SHARES, *LARGE_SHARES)
             yield from starmap(self._under, product(columns, SHARES, LEGEND_LINES, (False,)))
-            yield from starmap(self._under, product(columns, SHARES, (LEGEND_LINES[1], 0.0), (True,)))
+            yield from starmap(self._under, product(columns, shares, (LEGEND_LINES[1], 0.0), (True,)))
             if (self.legend or self.key) and len(self.panels) > 2:
                 yield from starmap(self._over, product(columns, SHARES, LEGEND_LINES))
         yield from map(self._alone, columns)

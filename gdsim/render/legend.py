@@ -278,11 +278,11 @@ def draw_key(canvas: Canvas, scene: Scene) -> None:
 def _symbols(scene: Scene) -> Iterator[Symbol]:
     """Yield each symbol of a scene."""
     facets, theme, say = scene.facets, scene.theme, scene.say
-    yield from view_renderer(facets[0].model.kind).symbols(facets[0])
     if any(facet.paths for facet in facets):
         yield 1.0, say("start"), partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):
         yield 1.0, say("minimum"), partial(_draw_marker, "*", theme.minimum)
+    yield from view_renderer(facets[0].model.kind).symbols(facets[0])
     if spreads := [spread for facet in facets for spread in facet.spreads]:
         runs, shares = max(spread.runs for spread in spreads), (f"{100 * share:g}" for share in SHARES)
         on_curve = spreads[0].mean.slopes is not None

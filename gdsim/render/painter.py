@@ -29,6 +29,7 @@ from gdsim.render.display_list import (
     PathLabel,
     Primitive,
     Tangents,
+    ZoomTicks,
 )
 from gdsim.render.strands import fanned
 from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, TrailStyle, interpolated
@@ -123,6 +124,8 @@ class Painter:
             yield self._draw_heads(trail, heads, time)
         for marks in only(primitives, EventMarks):
             yield self._draw_events(marks, time)
+        for ticks in only(primitives, ZoomTicks):
+            yield from self._draw_ticks(ticks, time)
 
     def draw_ghost(self, trail: Trail) -> FloatArray:
         """Draw what has faded of a complete trail, so that a poster shows whole paths; return its vertices, (…, 2)."""
@@ -296,6 +299,11 @@ class Painter:
             return marks.points[:count]
         marks.text.draw(self.renderer)
         return marks.extent
+
+    def _draw_ticks(self, ticks: ZoomTicks, time: float) -> Iterator[FloatArray]:
+        for text in ticks.shown(time):
+            text.draw(self.renderer)
+            yield np.asarray(text.get_window_extent(self.renderer).get_points() / self._scale)
 
     def stroke(
         self,

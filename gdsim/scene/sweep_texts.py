@@ -28,10 +28,11 @@ def fixed_settings(result: SweepResult) -> Iterator[tuple[str, str]]:
         yield label, " · ".join(each for each in settings.split(" · ") if each.partition(" ")[0] not in own)
 
 
-def category_shares(models: list[MapModel], category: int) -> str:
-    """Return which share of the cells of each optimizer is in a category."""
+def category_shares(models: Sequence[MapModel], labels: Sequence[str], category: int) -> str:
+    """Return which share of the cells of each optimizer is in a category, with the names of two optimizers."""
     shares = [share_text(float((model.values == category).mean())) for model in models]
-    return " · ".join(shares)
+    named = zip(labels, shares, strict=True)
+    return " · ".join(f"{label} {share}" for label, share in named) if len(shares) == 2 else " · ".join(shares)
 
 
 def sweep_finding(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def _map_scene(
         appears += [model.appears[np.isfinite(model.values)] for model in models]
         groups.append(Group(view.say(CAPTIONS[name]) if len(result.show) > 1 or cells else "", facets))
         legend += [
-            Style(each.name, category_shares(models, index), each.color, (), "s")
+            Style(each.name, category_shares(models, result.labels, index), each.color, (), "s")
             for index, each in enumerate(models[0].categories)
         ]
     if cells:

@@ -628,6 +628,9 @@ function decoded(record, drawing) {
     maps: record.maps.map((each) => new MapImage(each)),
     zooms: record.zooms.map((each) => new ZoomedImage(each)),
     lines: record.lines.map((each) => new Lines(each, drawing)),
+    ticks: record.ticks.map((each) => (
+      { ...each, begins: floats(each.begins), ends: floats(each.ends), offsets: floats(each.offsets) }
+    )),
     cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
     tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
     outlines: record.outlines.map((each) => ({ ...each, steps: floats(each.steps), matrices: floats(each.matrices) })),
@@ -719,6 +722,7 @@ class Picture {
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
     // Notes of exits are outside the views.
     for (const layer of this.layers) for (const each of this.shown(layer.events)) this.drawEvents(brush, each, time);
+    for (const layer of this.layers) for (const each of layer.ticks) this.drawTicks(brush, each, time);
     for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {
       if (begin <= time && time < end) this.drawSprite(brush, sprite);
     }
@@ -806,10 +810,10 @@ class Picture {
   }
 
   /** Draw a part of the sheet; text comes from there because it has the font of the rest of the picture. */
-  drawSprite(brush, { left, top, row, width, height }, shift = 0, alpha = 1) {
+  drawSprite(brush, { left, top, row, width, height }, shift = 0, alpha = 1, rise = 0) {
     const { scale } = this.drawing;
     brush.globalAlpha = alpha;
-    brush.drawImage(this.sheet, 0, row, width, height, left + shift, top, width / scale, height / scale);
+    brush.drawImage(this.sheet, 0, row, width, height, left + shift, top + rise, width / scale, height / scale);
   }
 
   /** Draw the name of an optimizer beside its path, which appears between two times. */
@@ -823,6 +827,15 @@ class Picture {
     const places = Array.from({ length: count }, (_, i) => [points[2 * i], points[2 * i + 1]]);
     mark(brush, this.drawing.markers[marker], places, size, color, casing, edge);
     if (text && count) this.drawSprite(brush, text);
+  }
+
+  /** Draw the tick labels of an axis of a zoom, which move away from its center. */
+  drawTicks(brush, { axis, center, bounds, sprites, offsets, begins, ends }, time) {
+    sprites.forEach((sprite, i) => {
+      const shift = offsets[i] * 2 ** time, place = center + shift;
+      if (begins[i] > time || time >= ends[i] || place < bounds[0] || place > bounds[1]) return;
+      this.drawSprite(brush, sprite, axis ? 0 : shift, 1, axis ? shift : 0);
+    });
   }
 
   drawCounter(brush, time) {

@@ -36,6 +36,7 @@ from gdsim.render.display_list import (
     Lines,
     PathLabel,
     Tangents,
+    ZoomTicks,
     iterate_stride,
 )
 from gdsim.render.header import Counter, Reading
@@ -288,6 +289,7 @@ class Drawing:
             "maps": [self._map(each, layer) for each in only(primitives, MapImage)],
             "zooms": [self._zoom(each) for each in only(primitives, ZoomedImage)],
             "lines": [self._lines(each) for each in only(primitives, Lines)],
+            "ticks": [self._ticks(each) for each in only(primitives, ZoomTicks)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
         }
 
@@ -398,6 +400,18 @@ class Drawing:
             "shape": shape,
             "center": center,
             "cells": packed(image.cells),
+        }
+
+    def _ticks(self, ticks: ZoomTicks) -> dict[str, Any]:
+        center, offsets, bounds = float(ticks.center[ticks.axis]), ticks.offsets, ticks.bounds
+        if ticks.axis == 1:
+            center, offsets, bounds = self._height - center, -offsets, self._height - bounds[::-1]
+        return _fields(ticks, "axis begins") | {
+            "center": center,
+            "offsets": _encoded(offsets),
+            "bounds": bounds.tolist(),
+            "ends": _encoded(np.minimum(ticks.ends, self._frames.scene.steps + 1)),
+            "sprites": [self._sheet.draw(text.draw) for text in ticks.texts],
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -10,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.annotations import axis_ticks, draw_scaled_axes, longest_label
+from gdsim.render.annotations import axis_ticks, draw_scaled_axes, fitting_ticks, longest_label
 from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
-from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport
+from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport, ZoomTicks
 from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.trail import TrailStyle
@@ -43,12 +45,15 @@ class _MapRenderer(ViewRenderer):
         return float(width / height)
 
     def digits(self, facet: Facet) -> int:
-        return longest_label(_model(facet).axes[1], facet.limits[1])
+        return max(longest_label(_model(facet).axes[1], limits[1]) for limits in _ranges(facet))
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         model, axes = _model(facet), canvas.axes(box, canvas.theme.panel)
-        # In a zoom, the ranges change.
-        draw_scaled_axes(canvas, axes, facet, model.axes if model.center is None else (), box, outer)
+        draw_scaled_axes(canvas, axes, facet, model.axes, box, outer)
+        if model.center is not None and canvas.layout.ticks:
+            # The labels move, and their names keep the room that the longest one takes.
+            axes.tick_params(labelcolor="none")
+            axes.set_yticks(facet.limits[1, :1], ["0" * self.digits(facet)])
         if model.unknown:
             _draw_hatch(canvas, axes, box)
         return Viewport(canvas, box, axes)
@@ -74,6 +79,8 @@ class _MapRenderer(ViewRenderer):
         model = _model(facet)
         if model.unknown:
             yield 1.4, model.unknown, _draw_sample
+        if model.brighter:
+            yield 2.6, model.brighter, partial(_draw_shades, model)
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         canvas, model = viewport.canvas, _model(facet)
@@ -81,8 +88,9 @@ class _MapRenderer(ViewRenderer):
         palette = np.concatenate([colors, colors[:1]])
         cells, rect = _cells(model, len(colors))[:, ::-1], rect_of(canvas, viewport.box)
         if model.center is not None:
-            return (ZoomedImage(-1, rect, cells, palette, model.center * [1, -1] + [0, 1]),)
-        image = MapImage(
+            image = ZoomedImage(-1, rect, cells, palette, model.center * [1, -1] + [0, 1])
+            return image, *(_zoom_ticks(facet, viewport) if canvas.layout.ticks else ())
+        appearing = MapImage(
             optimizer=-1,
             rect=rect,
             steps=model.steps,
@@ -91,7 +99,7 @@ class _MapRenderer(ViewRenderer):
             palette=palette,
             model=model,
         )
-        return (image, *_edge(model, viewport), *_marks(facet, viewport))
+        return (appearing, *_edge(model, viewport), *_marks(facet, viewport))
 
 
 RENDERER = _MapRenderer()
@@ -99,6 +107,38 @@ RENDERER = _MapRenderer()
 
 def _model(facet: Facet) -> MapModel:
     return cast("MapModel", facet.model)
+
+
+def _ranges(facet: Facet) -> list[FloatArray]:
+    """Return the ranges of both axes (2, 2) for which ticks are chosen; of a zoom, one for each half factor of 2."""
+    center, limits, last = _model(facet).center, facet.limits, len(_model(facet).shares) - 1
+    if center is None:
+        return [limits]
+    places = limits[:, :1] + center[:, None] * np.diff(limits)
+    # The smallest range while the ticks are shown.
+    return [places + (limits - places) / 2 ** min(0.5 * half + 0.25, last) for half in range(2 * last + 1)]
+
+
+def _zoom_ticks(facet: Facet, viewport: Viewport) -> Iterator[ZoomTicks]:
+    """Yield the tick labels of both axes of a zoom."""
+    canvas, box, model = viewport.canvas, viewport.box, _model(facet)
+    color, gap, ranges = canvas.theme.quiet, 0.4 * canvas.em, _ranges(facet)
+    low, size = np.array([box.x, box.y]), np.array([box.width, box.height])
+    center = low + np.asarray(model.center) * size
+    place = facet.limits[:, 0] + np.asarray(model.center) * np.diff(facet.limits)[:, 0]
+    anchors = [center * [1, 0] + [0, box.y - gap], center * [0, 1] + [box.x - gap, 0]]
+    aligned = (("center", "top"), ("right", "center_baseline"))
+    for axis, (scale, anchor, (across, up)) in enumerate(zip(model.axes, anchors, aligned, strict=True)):
+        texts, found = list[Text](), list[FloatArray]()
+        for half, limits in enumerate(ranges):
+            ticks, words = fitting_ticks(canvas, scale, limits[axis], float(size[axis]), along=axis == 0)
+            begin, end = 0.5 * half - 0.25, 0.5 * half + 0.25 if half < len(ranges) - 1 else np.inf
+            x, y = anchor.tolist()
+            texts += [canvas.text(x, y, each, color=color, loose=True, ha=across, va=up) for each in words]
+            offsets = (ticks - place[axis]) * size[axis] / np.diff(facet.limits[axis])
+            found.append(np.stack(np.broadcast_arrays(offsets, begin, end)))
+        ends = np.array([low[axis], low[axis] + size[axis]])
+        yield ZoomTicks(canvas.size, axis, anchor, ends, tuple(texts), *np.concatenate(found, axis=1))
 
 
 def _colors(theme: Theme, model: MapModel) -> FloatArray:
@@ -169,6 +209,13 @@ def _draw_sample(canvas: Canvas, x: float, y: float) -> None:
     axes = canvas.axes(box, canvas.theme.panel)
     axes.set(xticks=[], yticks=[])
     _draw_hatch(canvas, axes, box)
+
+
+def _draw_shades(model: MapModel, canvas: Canvas, x: float, y: float) -> None:
+    """Draw the shades of the first category for the key."""
+    em = canvas.em
+    shades = np.rint(255 * _colors(canvas.theme, model)[:SHADES_EACH:4, :3]).astype(np.uint8)
+    canvas.swatches(Box(round(x - 0.5 * em), round(y - 0.35 * em), round(2.4 * em), round(0.7 * em)), shades)
 
 
 def _edge(model: MapModel, viewport: Viewport) -> Iterator[Lines | EventMarks]:

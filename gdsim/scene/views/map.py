@@ -79,6 +79,7 @@ class MapModel:
         limits: (2,) the numbers at the ends of the scale.
         logarithmic: Whether the scale of numbers is logarithmic.
         unknown: What a cell without a figure is, such as "not reached"; empty if there is none.
+        brighter: What brighter cells of a category are; empty for numbers.
         edge: (n, 2) the curve on which the optimizer becomes unstable, as coordinates on the axes; (0, 2) for none.
         cells: The cells whose paths are shown.
         center: For a zoom, the place (2,) of the point that it leads to, as shares of the width and the height; the
@@ -98,6 +99,7 @@ class MapModel:
     limits: FloatArray
     logarithmic: bool
     unknown: str
+    brighter: str = ""
     edge: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     cells: tuple[MapCell, ...] = ()
     center: FloatArray | None = None
@@ -195,6 +197,7 @@ def _models(
     steps: IntArray = np.zeros(1, np.int64)
     limits, logarithmic = np.array([0.0, 1.0]), False
     shown: tuple[Category, ...] = ()
+    brighter = say("brighter: better" if name == "outcome" else "brighter: faster") if names else ""
     if names:
         codes = np.array(sorted(set(values[known].tolist())))
         shares = _brightness(result, name, values, appears)[None]
@@ -218,6 +221,7 @@ def _models(
             limits=limits,
             logarithmic=logarithmic,
             unknown=unknown,
+            brighter=brighter,
         )
         for index in range(len(result.labels))
     ]
