@@ -1,15 +1,15 @@
 // A dialog to choose one of many things by searching for it.
 
-import { h, iconButton } from "./dom.js";
+import { h, iconButton, shown } from "./dom.js";
 
 const isAtStart = ({ value, label }, word) => [value, label].some((name) => name.toLowerCase().startsWith(word));
 
 /**
- * Let the user choose; resolves to the value of an item, to a text that `free` accepts, or to null.
+ * Let the user choose; resolves to the value of an item, to a text that `free` accepts, or to "".
  *
  * Items have `value`, `label`, and optionally `detail` and the address of an `image`.
  */
-export function choose({ title, hint, items, free = () => null }) {
+export function choose(root, { title, hint, items, free = () => null }) {
   const search = h("input", { type: "search", placeholder: hint, "aria-label": hint, autocomplete: "off", spellcheck: "false" });
   const list = h("div", { class: "choices", role: "group", "aria-label": title });
   const count = h("p", { class: "quiet", role: "status" });
@@ -34,25 +34,17 @@ export function choose({ title, hint, items, free = () => null }) {
   };
   search.addEventListener("input", show);
   dialog.addEventListener("keydown", move);
-  return new Promise((resolve) => {
-    let chosen = null;
-    search.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();  // or the button that opened the dialog, which is focused then, is pressed
-      list.querySelector("button")?.click();
-    });
-    dialog.addEventListener("click", ({ target }) => {
-      const item = target.closest("[data-value]");
-      if (item) chosen = item.dataset.value;
-      if (item || target === dialog || target.closest("[data-close]")) dialog.close();
-    });
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(chosen);
-    });
-    document.body.append(dialog);
-    show();
-    dialog.showModal();
-    search.focus();
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();  // or the button that opened the dialog, which is focused then, is pressed
+    list.querySelector("button")?.click();
   });
+  dialog.addEventListener("click", ({ target }) => {
+    const item = target.closest("[data-value]");
+    if (item || target === dialog || target.closest("[data-close]")) dialog.close(item?.dataset.value ?? "");
+  });
+  show();
+  const chosen = shown(root, dialog);
+  search.focus();
+  return chosen;
 }

@@ -20,7 +20,7 @@ class Controls {
     Object.assign(this, { root, studio, keyboard: false });
     this.show();
     for (const type of ["state", "drawing", "hidden"]) studio.on(type, () => this.show());
-    studio.on("checked", ({ mistake }) => this.showMistake(mistake));
+    studio.on("checked", ({ mistake }) => this.checked(mistake));
     root.addEventListener("input", (event) => this.input(event.target));
     root.addEventListener("change", (event) => this.change(event.target));
     root.addEventListener("focusout", ({ target }) => delete target.dataset.changing);
@@ -40,6 +40,8 @@ class Controls {
     }
     const fields = new Fields({ schema: hello.schema, mistakes });
     morphChildren(root, h("div", {}, this.sections(fields)));
+    const formula = root.querySelector("#formula[data-changing]");
+    if (formula) this.showMistake(formula);
   }
 
   sections(fields) {
@@ -134,7 +136,7 @@ class Controls {
   toggleHelp(button) {
     const open = button.getAttribute("aria-expanded") !== "true";
     button.setAttribute("aria-expanded", open);
-    document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
+    this.root.querySelector(`#${CSS.escape(button.getAttribute("aria-controls"))}`).hidden = !open;
   }
 
   async addOptimizer() {
@@ -151,14 +153,14 @@ class Controls {
     const { optimizers } = this.studio.hello.classes;
     const items = Object.entries(optimizers).map(([name, given]) => ({ value: name, label: name, detail: Object.keys(given).slice(0, 4).join(", ") }));
     const free = (text) => /^[\w/]+([.:][\w.]+)+$/.test(text) ? `Use ${text}` : null;
-    return choose({ title, hint: "Search, or type package.Class", items, free });
+    return choose(this.studio.root, { title, hint: "Search, or type package.Class", items, free });
   }
 
   async chooseFunction() {
     const items = this.studio.hello.catalog.map(({ name, title, thumbnail, dim }) => (
       { value: name, label: title || name, detail: dim === 1 ? "one variable" : "", image: thumbnail }
     ));
-    const name = await choose({ title: "Functions", hint: "Search functions", items });
+    const name = await choose(this.studio.root, { title: "Functions", hint: "Search functions", items });
     if (name) this.setObjective(name);
   }
 
@@ -173,14 +175,21 @@ class Controls {
     this.checking = setTimeout(() => this.studio.send({ type: "check", expression }), 100);
   }
 
-  /** Show the mistake in a formula that is being typed; without one, the picture follows. */
-  showMistake(mistake) {
-    const formula = document.getElementById("formula"), words = document.getElementById("formula-mistake");
-    if (!formula) return;
-    words.textContent = mistake ? `column ${mistake.column}: ${mistake.message}` : "";
+  /** Take the mistake in a formula that is being typed, or none; the picture then follows. */
+  checked(mistake) {
+    const formula = this.root.querySelector("#formula");
+    if (!formula || !("changing" in formula.dataset)) return;
+    this.mistake = mistake;
+    this.showMistake(formula);
+    if (!mistake) this.studio.edit([editOf(formula)], "formula");
+  }
+
+  /** Show what is wrong with a formula that is being typed, of which the config knows nothing. */
+  showMistake(formula) {
+    const { mistake } = this;
+    this.root.querySelector("#formula-mistake").textContent = mistake ? `column ${mistake.column}: ${mistake.message}` : "";
     if (mistake) formula.setAttribute("aria-invalid", "true");
     else formula.removeAttribute("aria-invalid");
-    if (!mistake && "changing" in formula.dataset) this.studio.edit([editOf(formula)], "formula");
   }
 }
 

@@ -53,6 +53,18 @@ export function morphChildren(node, fresh) {
   while (node.childNodes.length > wanted.length) node.lastChild.remove();
 }
 
+/** Show a dialog in an element until it is closed; resolves to what it was closed with. */
+export function shown(root, dialog) {
+  root.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+  });
+}
+
 /** Return a button with an icon; its label is said and shown as a tip, or with `text` is beside the icon. */
 export function iconButton(name, label, { text = false, ...attributes } = {}) {
   const said = text ? {} : { "aria-label": label, title: label };

@@ -1,6 +1,6 @@
 // The bar: undo and redo, opening links, saving, exporting and copying a link.
 
-import { h, iconButton } from "./dom.js";
+import { h, iconButton, shown } from "./dom.js";
 import { packed, unpacked } from "./store.js";
 
 const NAMES = {
@@ -8,7 +8,7 @@ const NAMES = {
   png: "PNG picture", svg: "SVG picture", pdf: "PDF picture", html: "HTML page", pptx: "PowerPoint slide",
 };
 
-export function createBar(root, studio) {
+export function createBar(root, studio, keys) {
   const name = h("p", { class: "file" }), status = h("p", { class: "status", role: "status" });
   const undo = iconButton("undo", "Undo", { title: "Undo (Ctrl+Z)" }), redo = iconButton("redo", "Redo", { title: "Redo (Ctrl+Shift+Z)" }), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
   const open = iconButton("open", "Open a link"), link = iconButton("link", "Copy a link to this config");
@@ -32,7 +32,6 @@ export function createBar(root, studio) {
     undo.disabled = !studio.canUndo;
     redo.disabled = !studio.canRedo;
     name.textContent = `${studio.file ?? "new config"}${changed ? " · not saved" : ""}`;
-    document.title = `${changed ? "• " : ""}${studio.file ?? "new config"} – gdsim studio`;
   };
   for (const type of ["history", "hello"]) studio.on(type, show);
   undo.addEventListener("click", () => studio.undo());
@@ -47,32 +46,31 @@ export function createBar(root, studio) {
   save.addEventListener("click", () => new Saving(studio).ask());
   exports.addEventListener("click", () => exporting.showModal());
   const exporting = createExports(studio);
-  document.body.append(exporting);
-  addEventListener("keydown", (event) => {
+  studio.root.append(exporting);
+  keys.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase(), action = { z: event.shiftKey ? redo : undo, y: redo, s: save }[key];
-    if (!action || document.querySelector("dialog[open]")) return;
+    if (!action || studio.root.querySelector("dialog[open]")) return;
     const typing = document.activeElement.matches("[data-changing]:not(#formula)");
     if (typing && action !== save) return;  // the browser undoes what is being typed
     event.preventDefault();
     if (typing) document.activeElement.blur();
     action.click();
   });
-  addEventListener("beforeunload", (event) => { if (studio.text !== studio.saved) event.preventDefault(); });
 }
 
 async function copyLink(studio) {
-  const address = `${location.href.split("#")[0]}#${await packed(studio.text)}`;
+  const address = `${location.origin}/#${await packed(studio.text)}`;
   try {
     await navigator.clipboard.writeText(address);
     studio.say("The link is copied. Opened in a studio, it shows this config.");
   } catch {
-    ask({ title: "A link to this config", label: "Link", value: address, button: "Done" });
+    ask(studio, { title: "A link to this config", label: "Link", value: address, button: "Done" });
   }
 }
 
 async function openLink(studio) {
-  const link = await ask({ title: "Open a link", label: "Link from another studio", button: "Open" });
+  const link = await ask(studio, { title: "Open a link", label: "Link from another studio", button: "Open" });
   if (link) await loadLink(studio, link);
 }
 
@@ -85,23 +83,18 @@ export async function loadLink(studio, link) {
   return studio.say("The config of the link is open. It may not run Python code.");
 }
 
-/** Ask for one line of text; resolves to null if the user cancels. */
-function ask({ title, label, value = "", button, hint = "" }) {
+/** Ask for one line of text, or without a label for consent; resolves to the text, to true, or to null. */
+async function ask(studio, { title, label, value = "", button, hint }) {
   const field = h("input", { type: "text", value, id: "asked", autocomplete: "off", spellcheck: "false" });
-  const form = h("form", { method: "dialog" },
-    h("h2", {}, title), h("label", { for: "asked" }, label), field, hint && h("p", { class: "quiet" }, hint),
-    h("div", { class: "buttons" }, h("button", { type: "button", class: "button" }, "Cancel"), h("button", { type: "submit", class: "button main", value: "yes" }, button)));
-  const dialog = h("dialog", { "aria-label": title }, form);
-  document.body.append(dialog);
-  form.querySelector("button").addEventListener("click", () => dialog.close());
-  dialog.showModal();
+  const dialog = h("dialog", { "aria-label": title },
+    h("form", { method: "dialog" },
+      h("h2", {}, title), label && [h("label", { for: "asked" }, label), field], hint && h("p", { class: "quiet" }, hint),
+      h("div", { class: "buttons" },
+        h("button", { type: "button", class: "button" }, "Cancel"), h("button", { class: "button main", value: "yes" }, button))));
+  dialog.querySelector(".button").addEventListener("click", () => dialog.close());
+  const closed = shown(studio.root, dialog);
   field.select();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes" ? field.value.trim() : null);
-    });
-  });
+  return await closed === "yes" ? !label || field.value.trim() : null;
 }
 
 /** One use of the Save button. */
@@ -113,7 +106,7 @@ class Saving {
   async ask() {
     const { studio } = this;
     await studio.settled();
-    const file = studio.file ?? await ask({ title: "Save", label: "File name", value: "experiment.yaml", button: "Save", hint: "In the folder in which the studio was started." });
+    const file = studio.file ?? await ask(studio, { title: "Save", label: "File name", value: "experiment.yaml", button: "Save", hint: "In the folder in which the studio was started." });
     if (file) this.save(/\.ya?ml$/.test(file) ? file : `${file}.yaml`, false);
   }
 
@@ -124,24 +117,10 @@ class Saving {
         studio.file = file;
         studio.markSaved(text);
         studio.say(`Saved ${file}.`);
-      } else if (code === "exists" && await confirmed(`${file} exists. Replace it?`, "Replace")) this.save(file, true);
+      } else if (code === "exists" && await ask(studio, { title: `${file} exists. Replace it?`, button: "Replace" })) this.save(file, true);
       else if (code !== "exists") studio.say(message);
     });
   }
-}
-
-function confirmed(question, button) {
-  const form = h("form", { method: "dialog" }, h("p", {}, question),
-    h("div", { class: "buttons" }, h("button", { class: "button", value: "" }, "Cancel"), h("button", { class: "button main", value: "yes" }, button)));
-  const dialog = h("dialog", { "aria-label": question }, form);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-  });
 }
 
 /** Return the dialog that writes the picture in each format. */

@@ -1,5 +1,6 @@
 // The page of `gdsim studio`: a studio whose messages go through a WebSocket.
 
+import { loadLink } from "./files.js";
 import { mount } from "./studio.js";
 
 const socket = new WebSocket(`ws://${location.host}/connection`), waiting = [];
@@ -23,4 +24,7 @@ socket.onmessage = ({ data }) => {
 };
 socket.onclose = () => connection.onmessage({ type: "closed" }, []);
 
-mount(document.getElementById("studio"), connection);
+const studio = mount(document.getElementById("studio"), connection, window);
+if (location.hash) loadLink(studio, location.hash);
+studio.on("history", () => { document.title = `${studio.file ?? "new config"} – gdsim studio`; });
+addEventListener("beforeunload", (event) => { if (studio.text !== studio.saved) event.preventDefault(); });

@@ -3,19 +3,25 @@
 import { createControls } from "./controls.js";
 import { h } from "./dom.js";
 import { createEditor } from "./editor.js";
-import { createBar, loadLink } from "./files.js";
+import { createBar } from "./files.js";
 import { createStage } from "./stage.js";
 import { Studio } from "./store.js";
 
-/** Build a studio in an element; a connection has `send(message, buffers)`, and calls its `onmessage` with answers. */
-export function mount(element, connection) {
+/**
+ * Build a studio in an element.
+ *
+ * The connection has `send(message, buffers)`, and calls its `onmessage` with answers; `keys` is what listens for keys
+ * such as Ctrl+Z.
+ */
+export function mount(element, connection, keys = element) {
   const studio = new Studio(connection), menu = h("header", { class: "menu" });
   const controls = h("section", { class: "controls", "aria-label": "Settings" });
   const stage = h("main", { class: "stage", "aria-label": "Picture" });
   const source = h("section", { class: "source", "aria-label": "YAML" });
   element.classList.add("studio");
+  studio.root = element;
   element.append(menu, stage, controls, source);
-  createBar(menu, studio);
+  createBar(menu, studio, keys);
   createControls(controls, studio);
   createStage(stage, studio);
   createEditor(source, studio);
@@ -23,6 +29,5 @@ export function mount(element, connection) {
   studio.on("closed", () => studio.say("The server has ended. Start gdsim studio again, and reload the page.", Infinity));
   element.studio = studio;  // for other scripts on the page
   studio.open();
-  if (location.hash) loadLink(studio, location.hash);
   return studio;
 }
