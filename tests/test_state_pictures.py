@@ -15,7 +15,7 @@ from gdsim import View
 from gdsim.errors import ConfigError, InputError
 from gdsim.render.animation import Frames
 from gdsim.render.display_list import HeadArrows, HeadOutlines, Layer, Moment
-from gdsim.render.painter import only
+from gdsim.render.painter import only, stamps
 from gdsim.scene.build import build_scene
 from gdsim.scene.state import missing_notes
 from tests.test_trail import painter
@@ -199,3 +199,17 @@ def test_a_recording_is_drawn_from_its_state(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one, other)
     with pytest.raises(InputError, match="recorded"):
         build_scene([replace(recorded[0], state={})], view=again.view)
+
+
+def test_copies_of_vectors_remain_along_the_path_far_from_each_other_and_the_poster_has_them() -> None:
+    path = adam(steps=30)
+    frames, layer = layer_of(path, vectors=["descent", "preconditioner"])
+    times = sorted({time for time, _ in stamps(layer.primitives)})
+    places = np.array([head(layer, path, time) for time in [*times, 30.0]])
+    assert times[0] == 0
+    assert len(times) >= 3
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)[np.triu_indices(len(places), 1)]
+    assert apart.min() >= 7 * frames.canvas.em
+    np.testing.assert_array_equal(list(frames)[-1], frames.poster())
+    three = gdsim.descend(BOWL, "Adam", lr=0.5, start=[[-8, 4], [8, 4], [0, 5]], steps=30, record="state")
+    assert not stamps(layer_of(three, vectors=["descent"])[1].primitives)

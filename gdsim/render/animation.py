@@ -31,7 +31,7 @@ from gdsim.render.layout import COLOR_BARS, GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, entry_widths, key_width, legend_entries, name_width
 from gdsim.render.milestones import Milestones
-from gdsim.render.painter import Painter, TextPath, only, text_paths
+from gdsim.render.painter import Painter, TextPath, only, stamps, text_paths
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.paths import add_starts
 from gdsim.render.trail import Trail
@@ -240,14 +240,16 @@ class FramePainter:
         painters = frames.painters(renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
-        self._trails, self._labels = [], []
+        self._trails, self._labels, self._stamps = [], [], []
         for layer, painter in self._fixed:
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
             self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
             self._labels += [(label, text_paths(label.text, height)) for label in only(layer.primitives, PathLabel)]
+            self._stamps += [(painter, *each) for each in stamps(layer.primitives)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
-        commits += [(label.end, len(self._trails) + i) for i, (label, _) in enumerate(self._labels)]
+        once = [*(label.end for label, _ in self._labels), *(until for _, until, _ in self._stamps)]
+        commits += [(until, len(self._trails) + i) for i, until in enumerate(once)]
         self._commits = sorted(commits, reverse=True)
         self._since: list[float | None] = [None] * len(self._trails)
         self._images = [image for layer in frames.layers for image in layer.images]
@@ -265,7 +267,10 @@ class FramePainter:
         self._drawn = []
         while self._commits and self._commits[-1][0] <= time:
             until, i = self._commits.pop()
-            if i >= len(self._trails):
+            if i >= len(self._trails) + len(self._labels):
+                painter, _, marks = self._stamps[i - len(self._trails) - len(self._labels)]
+                area = self._drew(painter.draw_stamp(marks, until), self._em, self._page).area
+            elif i >= len(self._trails):
                 area = self._draw_label(*self._labels[i - len(self._trails)], until).area
             else:
                 area = self._draw_trail(i, until).area

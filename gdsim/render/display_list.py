@@ -165,6 +165,7 @@ class HeadArrows:
         vectors: (m, starts, 2) from tail to tip.
         styles: The styles in which each vector is drawn, in drawing order.
         shortest: The length from which on an arrow is drawn.
+        stamps: The times at which the arrows leave a copy of themselves.
     """
 
     trail: Trail
@@ -172,6 +173,7 @@ class HeadArrows:
     vectors: FloatArray
     styles: tuple[ArrowStyle, ...]
     shortest: float
+    stamps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +186,7 @@ class HeadOutlines:
         matrices: (m, starts, 2, 2) what maps the shape to an outline.
         shape: (n, 2) the vertices of the shape around 0, the last of which is the first.
         width: The width of the line.
+        stamps: The times at which the outlines leave a copy of themselves.
     """
 
     trail: Trail
@@ -191,6 +194,7 @@ class HeadOutlines:
     matrices: FloatArray
     shape: FloatArray
     width: float
+    stamps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,8 +334,8 @@ Primitive: TypeAlias = (
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then trails, labels, drop lines, tangents, outlines, arrows, heads and marks of events;
-    primitives of one type are drawn in the given order.
+    Painters draw images first, then trails, what arrows and outlines leave behind, labels, drop lines, tangents,
+    outlines, arrows, heads and marks of events; primitives of one type are drawn in the given order.
 
     Attributes:
         viewport: The viewport, to which drawing is clipped.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import (
     CIRCLE,
@@ -24,15 +24,19 @@ from gdsim.render.display_list import (
 from gdsim.render.trail import Trail
 from gdsim.scene.facets import lengths
 from gdsim.scene.model import Facet, Path
+from gdsim.themes import mix
 
 # Lengths in ems.
 SHORTEST, LONGEST = 0.35, 4.6  # the minimum length of an arrow that is drawn, and the length of the largest gradient
 EDGE = 0.06  # the width of the edge of an arrow
+MOST_STAMPED, APART = 2, 7.0  # the number of heads up to which copies remain, and their least distance
 WIDEST = 3.0  # the longer semi-axis of the largest ellipse of effective rates
 
 # Widths in units of `Canvas.line`.
 ARROW, STEP = 0.22, 0.24  # of the arrows of the gradient, and of the step
 OUTLINE = 0.12  # of the outlines
+
+LIGHT = 0.4  # the share of the color of a path inside arrows of momentum
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class _Heads:
     trail: Trail
     steps: npt.NDArray[np.int64]
     moment: Moment
+    stamps: tuple[float, ...]
 
     @property
     def places(self) -> FloatArray:
@@ -66,7 +71,7 @@ class _Heads:
 
     def _in_pixels(self, vectors: FloatArray, styles: tuple[ArrowStyle, ...]) -> HeadArrows:
         return HeadArrows(
-            self.trail, self.steps.astype(np.float64), vectors, styles, SHORTEST * self.viewport.canvas.em
+            self.trail, self.steps.astype(np.float64), vectors, styles, SHORTEST * self.viewport.canvas.em, self.stamps
         )
 
     def outlines(self, name: str) -> HeadOutlines:
@@ -82,7 +87,7 @@ class _Heads:
             drawn *= (WIDEST * self.viewport.canvas.em * sizes / widths)[..., None, None]
         shape = 2 * (CIRCLE if name == "preconditioner" else SQUARE)
         return HeadOutlines(
-            self.trail, self.steps.astype(np.float64), drawn, shape, OUTLINE * self.viewport.canvas.line
+            self.trail, self.steps.astype(np.float64), drawn, shape, OUTLINE * self.viewport.canvas.line, self.stamps
         )
 
 
@@ -98,19 +103,39 @@ def head_marks(
     uphill = ArrowStyle(theme.text, theme.casing, edge, width)
     downhill = ArrowStyle(theme.page, theme.text, edge, width, factor=-1.0)
     slopes = {"gradient": uphill, "descent": downhill if scene.vectors else replace(uphill, factor=-1.0)}
-    for path, trail in zip(facet.paths, trails, strict=True) if names else ():
+    every = _stamps(viewport, trails) if names else []
+    for path, trail, own in zip(facet.paths, trails, every, strict=True) if names else ():
         steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
-        heads = _Heads(facet, viewport, path, trail, steps, moment)
+        heads = _Heads(facet, viewport, path, trail, steps, moment, own)
         yield from (heads.outlines(name) for name in ("preconditioner", "trust") if name in path.at_heads)
         momentum = path.at_heads.get("momentum", path.gradients[:0])
         sizes = lengths(np.concatenate([path.gradients, momentum]))
         if chosen := tuple(style for name, style in slopes.items() if name in names):
             yield heads.arrows(path.gradients, sizes, chosen)
         if len(momentum):
-            style = ArrowStyle(theme.page, path.style.color, 2 * edge, width)
+            style = ArrowStyle(mix(theme.page, path.style.color, LIGHT), path.style.color, 1.5 * edge, width)
             yield heads.arrows(momentum, sizes[len(path.gradients) :], (style,))
         if "step" in names:
             yield heads.steps_taken(ArrowStyle(path.style.color, theme.casing, edge, STEP * canvas.line))
+
+
+def _stamps(viewport: Viewport, trails: Sequence[Trail]) -> list[tuple[float, ...]]:
+    """Return the iterates of each trail at which copies remain, so that a poster shows them: some, far from each other.
+
+    There are none at many heads, on a surface that turns, and where trails fade.
+    """
+    found: list[list[float]] = [[] for _ in trails]
+    if viewport.turning or sum(trail.points.shape[1] for trail in trails) > MOST_STAMPED or trails[0].fade:
+        return [()] * len(trails)
+    apart = APART * viewport.canvas.em
+    taken = [trail.at(float(trail.times[-1]))[0] for trail in trails]
+    for step in np.unique(np.floor(viewport.canvas.scene.frame_steps)).tolist():
+        for trail, own in zip(trails, found, strict=True):
+            head = trail.at(step)[0]
+            if inside(head, viewport.bounds) and np.linalg.norm(np.array(taken) - head, axis=-1).min() >= apart:
+                taken.append(head)
+                own.append(step)
+    return [tuple(own) for own in found]
 
 
 def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:

@@ -15,6 +15,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import DPI, LABEL, SMALL, Canvas, arrow_shapes, points
 from gdsim.render.crosses import END, WIDTH, cross_lines, sign_colors
 from gdsim.render.display_list import CIRCLE, SQUARE
+from gdsim.render.heads import LIGHT
 from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.render.spreads import FILL
@@ -296,7 +297,11 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
     at_heads: dict[str, Symbol] = {
         "gradient": (1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)),
         "descent": (1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)),
-        "momentum": (1.2, f"− {say('momentum')}", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=color)),
+        "momentum": (
+            1.2,
+            f"− {say('momentum')}",
+            partial(_draw_arrow, -1.0, -0.7, mix(theme.page, color, LIGHT), edge=color),
+        ),
         "step": (1.2, say("step"), partial(_draw_arrow, -1.0, -0.7, color)),
         "preconditioner": (1.7, say("effective rate"), partial(_draw_outline, CIRCLE * [1.5, 0.7], color)),
         "trust": (1.2, say("trust region"), partial(_draw_outline, SQUARE * 0.9, color)),
@@ -339,7 +344,7 @@ def _draw_regions(aspect: float, canvas: Canvas, x: float, y: float) -> None:
 
 def _draw_outline(outline: FloatArray, color: str, canvas: Canvas, x: float, y: float) -> None:
     shape = np.array([x, y]) + canvas.em * outline
-    canvas.polygons(canvas.figure, shape[None], mix(canvas.theme.page, color, 0.3), color)
+    canvas.polygons(canvas.figure, shape[None], mix(canvas.theme.page, color, LIGHT), color)
 
 
 def _draw_cross(negative: bool, color: str, canvas: Canvas, x: float, y: float) -> None:

@@ -46,6 +46,12 @@ def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
     return [each for each in primitives if isinstance(each, kind)]
 
 
+def stamps(primitives: Iterable[Primitive]) -> list[tuple[float, HeadArrows | HeadOutlines]]:
+    """Return the times at which arrows and outlines leave copies, and these, in drawing order."""
+    every: list[HeadArrows | HeadOutlines] = [*only(primitives, HeadOutlines), *only(primitives, HeadArrows)]
+    return sorted(((time, marks) for marks in every for time in marks.stamps), key=lambda each: each[0])
+
+
 class _Shape(Outline):
     """A path without matplotlib's checks and look-ups of settings, which cost as much as drawing a short line."""
 
@@ -102,6 +108,9 @@ class Painter:
                 self.draw_ghost(trail)
         for trail in only(primitives, Trail):
             self.draw_trail(trail, time)
+        for until, marks in stamps(primitives):
+            if until <= time:
+                self.draw_stamp(marks, until)
         for label in only(primitives, PathLabel):
             self.draw_label(label, time)
         for _ in self.draw_over(primitives, time):
@@ -267,6 +276,10 @@ class Painter:
         ends = np.stack([heads - along, heads + along], 1)
         self.stroke(ends, trail.style.color, tangents.width, "round")
         return np.concatenate([ends.reshape(-1, 2), heads])
+
+    def draw_stamp(self, marks: HeadArrows | HeadOutlines, time: float) -> FloatArray:
+        """Draw the copy that arrows or outlines leave at a time, and return its vertices, (n, 2)."""
+        return np.concatenate([np.empty((0, 2)), *self.draw_over([marks], time)])
 
     def _draw_arrows(self, arrows: HeadArrows, time: float) -> Iterator[FloatArray]:
         tails, vectors = arrows.trail.at(time), interpolated(arrows.vectors, arrows.steps, time)

@@ -618,8 +618,30 @@ function drawArrows(brush, layer, arrows, time) {
   }
 }
 
-/** Decode one layer of a drawing, a view or a panel. */
+/** A copy that arrows or outlines leave at a time; committed like a trail. */
+class Stamp {
+  constructor(draw, layer, marks, time) {
+    Object.assign(this, { optimizer: layer.trails[marks.trail].optimizer, time, nextCommit: time });
+    this.draw = (brush) => draw(brush, layer, marks, time);
+  }
+
+  commit() {
+    this.nextCommit = Infinity;
+  }
+
+  forget() {
+    this.nextCommit = this.time;
+  }
+}
+
+/** Decode one layer of a drawing, a view or a panel, with the copies that its arrows and outlines leave. */
 function decoded(record, drawing) {
+  const layer = decodedLists(record, drawing);
+  const stamps = (draw, lists) => lists.flatMap((each) => each.stamps.map((time) => new Stamp(draw, layer, each, time)));
+  return Object.assign(layer, { stamps: [...stamps(drawOutlines, layer.outlines), ...stamps(drawArrows, layer.arrows)] });
+}
+
+function decodedLists(record, drawing) {
   const times = (each) => ({ ...each, times: floats(each.times) });
   return {
     ...record,
@@ -690,7 +712,7 @@ class Picture {
 
   /** Discard the committed parts of all trails. */
   forget() {
-    for (const { trails } of this.layers) for (const trail of trails) trail.forget();
+    for (const { trails, stamps } of this.layers) for (const each of [...trails, ...stamps]) each.forget();
     this.cleared(this.committed);
     this.time = 0;
   }
@@ -759,12 +781,14 @@ class Picture {
     brush.restore();
   }
 
-  /** Commit complete parts of trails in order of time, which determines the one on top where paths cross. */
+  /** Commit complete parts of trails, and stamps, in order of time, which determines the one on top where paths cross. */
   commit(time) {
     if (time < this.time) this.forget();
     this.time = time;
     const brush = this.committed.getContext("2d");
-    const pairs = this.layers.flatMap((layer) => this.shown(layer.trails).map((trail) => ({ layer, trail })));
+    const pairs = this.layers.flatMap((layer) => (
+      this.shown([...layer.trails, ...layer.stamps]).map((trail) => ({ layer, trail }))
+    ));
     for (;;) {
       let next = null;
       for (const pair of pairs) {

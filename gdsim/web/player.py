@@ -320,7 +320,7 @@ class Drawing:
         }
 
     def _outlines(self, outlines: HeadOutlines, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(outlines, "steps width") | {
+        return _fields(outlines, "steps width stamps") | {
             "trail": index[id(outlines.trail)],
             "matrices": _encoded(outlines.matrices * [[1.0], [-1.0]]),
             "shape": outlines.shape.round(4).tolist(),
@@ -328,7 +328,7 @@ class Drawing:
         }
 
     def _arrows(self, arrows: HeadArrows, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(arrows, "steps shortest") | {
+        return _fields(arrows, "steps shortest stamps") | {
             "trail": index[id(arrows.trail)],
             "vectors": _encoded(arrows.vectors * [1.0, -1.0]),
             "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
