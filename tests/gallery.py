@@ -33,6 +33,7 @@ FORMATS = {
     "nine": "png",
     "matrix": "png",
     "angle": "png",
+    "adam_inside": "png",
     "panels": "png",
     "swarm": "gif",
     "basins": "gif",

@@ -49,8 +49,8 @@ view: {size: [640, 360]}
 animation: {fps: 9, seconds: 2, hold: 1}
 """
 OTHERS = {
-    "wild": "{objective: himmelblau, start: [[-0.5, 4.2], [2, 2]], steps: 40, optimizers: {SGD: {lr: 0.03}}, "
-    "view: {size: [640, 360], theme: dark, vectors: true}, animation: {fps: 5, seconds: 2}}",
+    "wild": "{objective: himmelblau, steps: 40, optimizers: {SGD: {lr: 0.03}, Adam: {lr: 0.5}}, view: {theme: dark, "
+    "size: [640, 360], vectors: [gradient, step, momentum, preconditioner, trust]}, animation: {fps: 5, seconds: 2}}",
     "curve": "{objective: {expression: sin(3*x) + x**2/10}, start: [2.5], steps: 30, optimizers: {SGD: {lr: 0.05}, "
     "Adam: {lr: 0.1}}, view: {size: [640, 360], theme: dark}, animation: {fps: 5, seconds: 2}}",
     "surface": "{objective: beale, start: [-1, 1.5], steps: 60, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.1}}, "
