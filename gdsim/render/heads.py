@@ -103,7 +103,7 @@ def head_marks(
     uphill = ArrowStyle(theme.text, theme.casing, edge, width)
     downhill = ArrowStyle(theme.page, theme.text, edge, width, factor=-1.0)
     slopes = {"gradient": uphill, "descent": downhill if scene.vectors else replace(uphill, factor=-1.0)}
-    every = _stamps(viewport, trails) if names else []
+    every = _stamps(viewport, trails) if scene.vectors else [()] * len(trails)
     for path, trail, own in zip(facet.paths, trails, every, strict=True) if names else ():
         steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
         heads = _Heads(facet, viewport, path, trail, steps, moment, own)
@@ -125,7 +125,8 @@ def _stamps(viewport: Viewport, trails: Sequence[Trail]) -> list[tuple[float, ..
     There are none at many heads, on a surface that turns, and where trails fade.
     """
     found: list[list[float]] = [[] for _ in trails]
-    if viewport.turning or sum(trail.points.shape[1] for trail in trails) > MOST_STAMPED or trails[0].fade:
+    heads, fades = sum(trail.points.shape[1] for trail in trails), any(trail.fade for trail in trails)
+    if viewport.turning or heads > MOST_STAMPED or fades:
         return [()] * len(trails)
     apart = APART * viewport.canvas.em
     taken = [trail.at(float(trail.times[-1]))[0] for trail in trails]
