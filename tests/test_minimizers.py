@@ -237,9 +237,9 @@ def test_an_experiment_mixes_minimizers_and_classes_of_torch_optim(tmp_path: Pat
     experiment = loads(CONFIG)
     newton, adam, bfgs = paths = simulate(experiment)
     assert [each.settings for each in paths] == [
-        "gdsim · exact line search",
+        "from gdsim · exact line search",
         "Adam · lr 0.1",
-        "SciPy · gtol 10⁻⁸",
+        "from SciPy · gtol 10⁻⁸",
     ]
     alone = descend(ROSENBROCK, "Adam", lr=0.1, start=[START, [1.2, 1.2]], steps=30)
     np.testing.assert_array_equal(adam.points, alone.points)

@@ -31,7 +31,7 @@ METHODS: Mapping[str, Callable[..., Iterable[Iterate]]] = MappingProxyType(
 )
 """The methods by the name of their class in a configuration; `gdsim.config.signatures` has their arguments."""
 
-SEARCHES = {"none": "no line search", "armijo": "Armijo line search", "exact": "exact line search"}
+SEARCHES = {"none": "no line search", "armijo": "Armijo rule", "exact": "exact line search"}
 
 SEPARATOR = re.compile(r"[\W_]+")
 
@@ -64,14 +64,14 @@ class Minimizer:
 
     @property
     def text(self) -> str:
-        """The method, its library, and its settings, for a legend: `"BFGS (SciPy) · gtol 10⁻⁸"`.
+        """The method, its library, and its settings, for a legend: `"BFGS from SciPy · gtol 10⁻⁸"`.
 
-        The method is omitted if it is also the label: `"SciPy · gtol 10⁻⁸"`.
+        The method is omitted if it is also the label: `"from SciPy · gtol 10⁻⁸"`.
         """
         bare = self.name.removeprefix("scipy.")
-        library = "gdsim" if bare == self.name else "SciPy"
+        library = "from gdsim" if bare == self.name else "from SciPy"
         is_label = SEPARATOR.sub("", bare).casefold() == SEPARATOR.sub("", self.label).casefold()
-        parts = [library if is_label else f"{bare.replace('_', ' ')} ({library})"]
+        parts = [library if is_label else f"{bare.replace('_', ' ')} {library}"]
         settings = dict(self.settings)
         if "line_search" in (arguments := minimizers()[self.name].arguments):
             search = settings.pop("line_search", literal_eval(arguments["line_search"].default))
