@@ -35,6 +35,7 @@ FORMATS = {
     "angle": "png",
     "adam_inside": "png",
     "panels": "png",
+    "mathematics": "png",
     "swarm": "gif",
     "basins": "gif",
     "stability": "png",

@@ -214,7 +214,7 @@ def _scene_at(objective: Objective, gradient: Gradient, view: View) -> Scene:
     rise = f"f′({point}) = {slope}" if objective.dim == 1 else f"∇f = ({slope})"
     stands = descend(objective, "SGD", {"lr": 0.0}, start=gradient.point, steps=0, seed=0, label=f"({point})")
     title = f"f({point}) = {value}, {rise}" if isfinite(gradient.value) else f"f({point}) is not finite"
-    settings = {"panels": [], "vectors": True, "title": title}
+    settings = {"panels": [], "vectors": ["gradient", "descent", "step"], "title": title}
     return build_scene([replace(stands, settings="")], view=view.model_copy(update=settings))
 
 
