@@ -233,7 +233,9 @@ def test_without_the_token_every_path_is_refused(tmp_path):
     assert stranger.get("/studio.js").status_code == 200  # with the cookie
 
 
-@pytest.mark.parametrize("host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", "localhost", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", f"localhost:{PORT}", ""]
+)
 def test_another_host_is_refused(client, host):
     assert client.get("/", headers={"host": host}).status_code == 403
     with pytest.raises(WebSocketDenialResponse):

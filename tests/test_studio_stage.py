@@ -165,7 +165,8 @@ def test_a_wheel_and_keys_zoom(stage):
     stage.show(CONTOUR)
     stage.mouse("mouseWheel", stage.at(-4, 4.5), deltaX=0, deltaY=-300)
     scale = math.exp(-0.45)
-    stage.until(lambda: near(stage.bounds[0], [-4 - scale, -4 + 9 * scale], 0.05))  # the point below the pointer stays
+    bounds = [-4 - scale, -4 + 9 * scale, 4.5 - 9.5 * scale, 4.5 + 0.5 * scale]
+    stage.until(lambda: near(stage.bounds.ravel(), bounds, 0.05))  # the point below the pointer stays
     stage.rest()
     stage.show(CONTOUR)
     stage.press("-", element=stage.one(".stage .view"))

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { MOVES } from "./handles.js";
+import { rounded } from "./view.js";
 
 const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
 const WHEEL = 0.0015;  // the exponent of the zoom per pixel of a wheel
@@ -73,7 +74,10 @@ export class Ground {
   /** Set the start, or with shift add one. */
   click(event, view) {
     const { handles, starts } = this.stage, known = starts[view.objective] ?? [];
-    if (!known.length) return;
+    if (!known.length) {
+      this.studio.say("A network starts from the weights that the seed gives it.");
+      return;
+    }
     const point = view.rounded(view.moved(known[0], view.coordinates(...this.stage.placeOf(event))));
     this.studio.edit([handles.edit(event.shiftKey ? [...known, point] : [point])]);
     this.stage.expected = { id: this.studio.asked, moment: event.timeStamp };
@@ -128,9 +132,9 @@ export class Ground {
     const shares = [[boxLeft - left, boxLeft + wide - left].map((each) => each / width), [boxTop + high - top, boxTop - top].map((each) => 1 - each / height)];
     const bounds = [view.x, view.y].filter(Boolean).map(([low, end], k) => shares[k].map((share) => low + share * (end - low)));
     const { config } = this.studio, path = Array.isArray(config.objective) ? ["objective", view.objective, "bounds"] : ["objective", "bounds"];
-    this.studio.edit([{ path, value: bounds.map((range) => view.rounded(range)) }], "view");
+    this.studio.edit([{ path, value: bounds.map((range) => rounded(range, range[1] - range[0])) }], "view");
     const outside = (this.stage.starts[view.objective] ?? []).some((start) => start.some((part, k) => part < bounds[k][0] || part > bounds[k][1]));
-    if (outside) this.studio.say?.("A view always holds all starts.");
+    if (outside) this.studio.say("A view always holds all starts.");
   }
 }
 

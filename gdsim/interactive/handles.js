@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { within, written } from "./picture.js";
 
 const MOST = 400;  // the number of starts that have handles
+const TABBED = 12;  // the number of starts of a view that the key Tab reaches
 const SMALL = 0.01;  // the share of a view by which an arrow key moves a start; ten times as much with shift
 const SETTLED = 400;  // milliseconds after the last key until the text changes
 const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
@@ -36,7 +37,7 @@ export class Handles {
 
   placeOne(handle, { view, start, index }) {
     const [x, y] = view.pixel(view.project(start)), many = this.stage.starts[view.objective].length > 1;
-    Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y) });
+    Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y), tabIndex: index < TABBED ? 0 : -1 });
     this.stage.setBox(handle, [x, y]);
     const number = many ? ` ${index + 1}` : "", place = start.map(written).join(", ");
     handle.setAttribute("aria-label", `Start${number} at ${place}. Arrow keys move it${many ? ", delete removes it" : ""}.`);

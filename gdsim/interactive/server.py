@@ -95,7 +95,7 @@ class _Guard:
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app, self._token, self._cookie = app, token, f"gdsim-{port}"
-        self._hosts = {f"{HOST}:{port}", f"localhost:{port}"}
+        self._host = f"{HOST}:{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and not self._allows(HTTPConnection(scope)):
@@ -111,10 +111,10 @@ class _Guard:
         await self._app(scope, receive, send_with_headers)
 
     def _allows(self, request: HTTPConnection) -> bool:
-        host, origin = request.headers.get("host"), request.headers.get("origin")
-        if host not in self._hosts or origin not in (None, f"http://{host}"):
+        origin, needs_origin = request.headers.get("origin"), request.scope["type"] == "websocket"
+        if request.headers.get("host") != self._host or (origin is None and needs_origin):
             return False
-        if request.scope["type"] == "websocket" and origin is None:
+        if origin not in (None, f"http://{self._host}"):
             return False
         given = parse_qs(request.url.query).get("token", [request.cookies.get(self._cookie, "")])[0]
         return secrets.compare_digest(given.encode(), self._token.encode())
@@ -208,7 +208,7 @@ def serve(listener: socket.socket, ready: Callable[[str], object], **session: An
     token, port = secrets.token_urlsafe(24), listener.getsockname()[1]
     app = application(token=token, port=port, **session)
     settings = {"log_config": None, "access_log": False, "server_header": False}
-    server = _Server(uvicorn.Config(app, ws_max_size=MAX_MESSAGE, **settings))  # type: ignore[arg-type]
+    server = _Server(uvicorn.Config(app, ws_max_size=MAX_MESSAGE, ws_per_message_deflate=False, **settings))  # type: ignore[arg-type]
     sys.setswitchinterval(0.0005)  # so that a message need not wait for a simulation in another thread
     listener.listen()
     ready(f"http://{HOST}:{port}/?token={token}")

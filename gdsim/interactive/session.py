@@ -273,6 +273,7 @@ class Session:
             evaluated = ()
             with simulating:
                 build = partial(build_sweep_scene, experiment, run(experiment, progress=costed.progress("running")))
+        task.report(1, "drawing")
         _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, task))
 
     def _costed(self, task: Task, state: dict[str, Any]) -> Task:

@@ -68,9 +68,9 @@ class Stage {
   }
 
   showWork(share, what) {
+    if (share === 1) return this.work.replaceChildren(what);
     const bar = h("progress", { max: 1, value: share, "aria-label": what });
-    bar.value = share;
-    this.work.replaceChildren(bar, `${what}, ${Math.round(100 * share)} %`);
+    return this.work.replaceChildren(bar, `${what}, ${Math.round(100 * share)} %`);
   }
 
   async show({ id, drawing, background, live, description }) {

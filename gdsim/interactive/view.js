@@ -67,10 +67,14 @@ export class View {
     return [this.x, this.y].map(([first, last], i) => first + Math.min(Math.max(share[i], 0), 1) * (last - first));
   }
 
-  /** Round coordinates to the resolution of the picture, so that a configuration has short numbers. */
-  rounded(values) {
-    const span = Math.min(...[this.x, this.y ?? this.x].map(([low, high]) => Math.abs(high - low)));
-    const decimals = Math.min(Math.max(Math.ceil(-Math.log10(span / 1000)), 0), 12);
-    return values.map((value) => Number(value.toFixed(decimals)));
+  /** Round a point to the resolution of the picture. */
+  rounded(point) {
+    return rounded(point, Math.min(...[this.x, this.y ?? this.x].map(([low, high]) => Math.abs(high - low))));
   }
+}
+
+/** Round numbers to a thousandth of a span, so that a configuration has short ones. */
+export function rounded(values, span) {
+  const decimals = Math.min(Math.max(Math.ceil(-Math.log10(span / 1000)), 0), 12);
+  return values.map((value) => Number(value.toFixed(decimals)));
 }
