@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gdsim.config import Animation, Experiment, Output, View, load, loads, schema
     from gdsim.encode import source, write
     from gdsim.errors import ConfigError, GdsimError, InputError
+    from gdsim.interactive import studio
     from gdsim.metadata import Provenance
     from gdsim.movie import Movie
     from gdsim.objectives import Gradient, Objective, names, objective
@@ -29,6 +30,7 @@ _PACKAGES = {
     "config": ("Animation", "Experiment", "Output", "View", "load", "loads", "schema"),
     "encode": ("source", "write"),
     "errors": ("ConfigError", "GdsimError", "InputError"),
+    "interactive": ("studio",),
     "metadata": ("Provenance",),
     "movie": ("Movie",),
     "objectives": ("Gradient", "Objective", "names", "objective"),
@@ -77,6 +79,7 @@ __all__ = [
     "schema",
     "simulate",
     "source",
+    "studio",
     "sweep",
     "tune",
     "write",

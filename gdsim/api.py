@@ -227,7 +227,7 @@ def compare(
     """
     if objectives is None and starts is None:
         return analysis.compare(_run(source, progress=progress)[1])
-    return analysis.plan_study(_experiment(source), objectives=objectives, starts=starts).run(progress=progress).table
+    return analysis.plan_study(as_experiment(source), objectives=objectives, starts=starts).run(progress=progress).table
 
 
 @check_arguments
@@ -257,7 +257,7 @@ def tune(
         GdsimError: Optuna is needed and not installed.
     """
     tuning = analysis.Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
-    study = analysis.plan_study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning)
+    study = analysis.plan_study(as_experiment(source), objectives=objectives, starts=starts, tuning=tuning)
     return study.run(progress=progress)
 
 
@@ -288,7 +288,7 @@ def sweep(
     from gdsim.sweeps.plan import Plan
     from gdsim.sweeps.run import run
 
-    experiment = _experiment(source)
+    experiment = as_experiment(source)
     if experiment.sweep is None:
         message = "has no `sweep`, such as {x: {setting: optimizers.SGD.lr, range: [0.001, 1], scale: log}}"
         raise InputError(message, ("source",), code="missing")
@@ -309,7 +309,7 @@ def check(source: ExperimentLike) -> None:
     """
     from gdsim.simulation import experiments
 
-    experiments.check(_experiment(source))
+    experiments.check(as_experiment(source))
 
 
 @check_arguments
@@ -347,7 +347,7 @@ def _swept(source: Source, progress: Progress) -> tuple[Experiment, SweepResult]
             return None
     elif not isinstance(source, Experiment | Mapping):
         return None
-    experiment = _experiment(source)
+    experiment = as_experiment(source)
     return None if experiment.sweep is None else (experiment, sweep(experiment, progress=progress))
 
 
@@ -377,7 +377,7 @@ def _run(
         return None, source
     from gdsim.simulation import experiments
 
-    experiment = _experiment(source)
+    experiment = as_experiment(source)
     return experiment, experiments.simulate(experiment, progress=progress)
 
 
@@ -398,7 +398,7 @@ def _is_path(text: str, source: object) -> bool:
     return find_format(Path(text).suffix) is not None or not is_objective
 
 
-def _experiment(source: object) -> Experiment:
+def as_experiment(source: object) -> Experiment:
     """Return the experiment that a source is or describes."""
     if isinstance(source, Experiment):
         return source
@@ -424,7 +424,7 @@ def _descend_each(
 ) -> list[Trajectory]:
     target = _objective(source, None, start)
     if optimizers is None:
-        _experiment(target)
+        as_experiment(target)
     common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
     common["steps"] = STEPS if steps is None else steps
     trajectories = []

@@ -16,6 +16,7 @@ MISSING = "MISSING"
 FEATURES = {
     "cluster": "sweeps on many machines (gdsim run --dask)",
     "networks": "the data set of digits, and attribution maps",
+    "notebook": "the live studio in a notebook (gdsim.studio)",
     "pandas": "tables as data frames",
     "slides": "PowerPoint decks (gdsim slides)",
     "studio": "the page that answers while one changes a config (gdsim studio)",

@@ -11,7 +11,7 @@ const NAMES = {
 export function createBar(root, studio, keys) {
   const name = h("p", { class: "file" }), status = h("p", { class: "status", role: "status" });
   const undo = iconButton("undo", "Undo", { title: "Undo (Ctrl+Z)" }), redo = iconButton("redo", "Redo", { title: "Redo (Ctrl+Shift+Z)" }), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
-  const open = iconButton("open", "Open a link"), link = iconButton("link", "Copy a link to this config");
+  const open = iconButton("open", "Open a link", { "data-needs": "address" }), link = iconButton("link", "Copy a link to this config", { "data-needs": "address" });
   const exports = iconButton("export", "Export", { text: true }), save = iconButton("save", "Save", { text: true, class: "button main" });
   root.replaceChildren(
     h("h1", {}, "gdsim studio"), name, h("div", { class: "tools", role: "toolbar", "aria-label": "File" }, undo, redo, yaml, open, link, exports, save), status,
@@ -151,7 +151,8 @@ function exportRow(studio, format) {
       return;
     }
     end();
-    state.replaceChildren(type === "exported" ? h("a", { href: url, download: file.split("/").pop() }, file) : message);
+    // A notebook has no address to download from.
+    state.replaceChildren(url ? h("a", { href: url, download: file.split("/").pop() }, file) : file ?? message);
   };
   start.addEventListener("click", () => {
     if (id !== null) {

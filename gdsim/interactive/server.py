@@ -25,14 +25,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gdsim.errors import InputError
+from gdsim.interactive import SHARED
 from gdsim.interactive.session import Session
 
 HOST = "127.0.0.1"
 PORT = 8470  # the first port that is tried
 PORTS = 20  # how many are tried
+FOLLOWED = 0.3  # seconds between two looks at the file of the config
 MAX_MESSAGE = 2**20  # bytes of a message from the page
 
-SHARED = ("picture.js", "transport.js")  # what the page shares with the web player
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -139,8 +140,13 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
             message = await answers.get()
             await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
 
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(FOLLOWED)
+            session.follow_file()
+
     session = new_session(send)
-    answering = asyncio.create_task(answer())
+    tasks = [asyncio.create_task(answer()), asyncio.create_task(follow())]
     try:
         session.greet()
         while True:
@@ -149,7 +155,8 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
         pass
     finally:
         session.close()
-        answering.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 def _message(event: Mapping[str, Any]) -> Mapping[str, Any]:

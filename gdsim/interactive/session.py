@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -56,12 +57,24 @@ class Session:
         allow_code: Whether code that a configuration names may run.
         export: Writes the files of a configuration: called in a process of its own, with a connection for reports, the
             text, its name, its folder, whether code may run, and the path of the file.
+        text: What the page opens first, instead of a configuration.
+        shown: Called with an experiment and its trajectories whenever those of a text are shown.
     """
 
     def __init__(
-        self, send: Send, *, root: Path, path: Path | None, allow_code: bool, export: Callable[..., object]
+        self,
+        send: Send,
+        *,
+        root: Path,
+        path: Path | None,
+        allow_code: bool,
+        export: Callable[..., object],
+        text: str | None = None,
+        shown: Callable[[Experiment, tuple[Trajectory, ...]], object] = lambda *_: None,
     ) -> None:
         self._answer, self._path, self._allow_code, self._export = send, path, allow_code, export
+        self._given, self._shown = text, shown
+        self._on_disk: str | None = None
         self._is_open = True
         self._root = root.resolve()
         self._newest: object = None
@@ -95,6 +108,24 @@ class Session:
             return
         self._guarded(number, lambda: handler(number, message))
 
+    @property
+    def experiment(self) -> Experiment | None:
+        """The experiment of the last text without mistakes that was loaded."""
+        return self._loaded and self._loaded[1]
+
+    def follow_file(self) -> None:
+        """Send the text of the file if another program has changed it."""
+        with suppress(OSError, UnicodeDecodeError):  # it is being replaced
+            if self._path is not None and self._on_disk is not None:
+                text = self._path.read_text("utf-8-sig")
+                if text != self._on_disk:
+                    self._on_disk = text
+                    self.replace(text, lossless=True)
+
+    def replace(self, text: str, *, lossless: bool = False) -> None:
+        """Let the page show another text; if `lossless`, only if the page has nothing that is not saved."""
+        self._send({"type": "changed", "text": text, "lossless": lossless})
+
     def close(self) -> None:
         """Stop all work."""
         self._is_open, self._newest = False, None
@@ -107,7 +138,8 @@ class Session:
     def _open(self, number: int, message: _Message) -> None:
         self._kept.clear()
         path = self._path or files("gdsim").joinpath("starter.yaml")
-        self._begin(number, lambda task: self._show(number, path.read_text("utf-8-sig"), self._runs(message), task))
+        text = self._on_disk = path.read_text("utf-8-sig") if self._given is None else self._given
+        self._begin(number, lambda task: self._show(number, text, self._runs(message), task))
 
     def _text(self, number: int, message: _Message) -> None:
         text, code = _field(message, "text", str), self._runs(message)
@@ -156,7 +188,7 @@ class Session:
             return
         with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="")
-        self._path = path
+        self._path, self._on_disk = path, text
         self._send({"type": "saved", "id": number, "file": str(path.relative_to(self._root))})
 
     def _begin_export(self, number: int, message: _Message) -> None:
@@ -264,6 +296,7 @@ class Session:
         if experiment.sweep is None:
             stream = Stream(self._send, number, len(experiment.optimizers)) if streams else None
             trajectories = self._paths((text, code, "[]"), experiment, costed, stream)
+            self._shown(experiment, trajectories)
             with simulating:
                 evaluated = evaluate_landscapes(
                     experiment, trajectories, progress=costed.progress("evaluating the loss")

@@ -80,6 +80,7 @@ export class Studio {
       this.hello = message;
       this.file = message.file;
     }
+    if (type === "changed") this.replace(message);
     if (type === "drawing") this.drawing = message.drawing;
     if (type === "failed" && (id === this.asked || id === null)) {
       this.pending = [];
@@ -99,6 +100,16 @@ export class Studio {
     this.record(text, this.gesture);
     if (first) this.markSaved(text);
     return true;
+  }
+
+  /** Take over a text that has changed elsewhere, such as in an editor. */
+  replace({ text, lossless }) {
+    if (lossless && text !== this.text && this.text !== this.saved) {
+      this.say(`${this.file} has also changed on disk: save to replace it, or reload the page to take it.`, Infinity);
+      return;
+    }
+    this.setText(text);
+    this.markSaved(text);
   }
 
   markSaved(text) {
