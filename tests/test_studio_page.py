@@ -250,6 +250,21 @@ def test_an_unknown_key_of_a_schema_gets_a_control_of_its_kind(page):
     assert [each.get_attribute("data-kind") for each in found] == ["slider", "number", "select", "toggle"]
 
 
+def test_the_catalogue_is_searched_and_parameters_have_sliders(page):
+    page.one("[data-action=catalog]").click()
+    page.press("quad")
+    page.until(lambda: [each.text for each in page.all(".choice")] == ["Quadratic"])
+    assert page.all(".choice img")
+    page.press("ENTER")
+    page.until_text("objective: quadratic\n")
+    assert "start" not in page.text
+    page.press("ARROW_LEFT", element=page.one('input[type=range][data-path=\'["objective","condition"]\']'))
+    page.until_text("objective: {name: quadratic, condition: 47.3}\n")
+    page.one("[data-action=add-optimizer]").click()
+    page.press("bfgs", "ENTER")
+    page.until_text("  BFGS: {class: scipy.BFGS}\n")
+
+
 def test_a_link_holds_the_config(page, browser, address):
     page.type_over(page.one("#field-steps"), "33", "ENTER")
     page.until_text("steps: 33\n")

@@ -2,7 +2,10 @@
 
 import { h, iconButton, shown } from "./dom.js";
 
-const isAtStart = ({ value, label }, word) => [value, label].some((name) => name.toLowerCase().startsWith(word));
+/** Return whether a word of the name of an item begins with some letters. */
+const isAtStart = ({ value, label }, letters) => (
+  [value, ...`${value} ${label}`.split(/[^\p{L}\d]+/u)].some((word) => word.toLowerCase().startsWith(letters))
+);
 
 /**
  * Let the user choose; resolves to the value of an item, to a text that `free` accepts, or to "".

@@ -55,9 +55,18 @@ export function createEditor(root, studio) {
     }
     show();
   });
-  studio.on("state", showMistakes);
+  /** Keep the line that is being typed in sight. */
+  const follow = () => {
+    const line = area.value.slice(0, area.selectionStart).split("\n").length;
+    if (document.activeElement === area) paper.children[line - 1]?.scrollIntoView({ block: "nearest" });
+  };
+  studio.on("state", () => {
+    showMistakes();
+    follow();
+  });
   area.addEventListener("input", () => {
     show();
+    follow();
     studio.setText(area.value, "typing");
   });
   area.addEventListener("keydown", (event) => {

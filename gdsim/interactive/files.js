@@ -3,9 +3,10 @@
 import { h, iconButton, shown } from "./dom.js";
 import { packed, unpacked } from "./store.js";
 
+/** What formats are called, the most used first. */
 const NAMES = {
-  gif: "GIF animation", mp4: "MP4 video", webm: "WebM video", webp: "WebP animation", apng: "PNG animation",
-  png: "PNG picture", svg: "SVG picture", pdf: "PDF picture", html: "HTML page", pptx: "PowerPoint slide",
+  gif: "GIF animation", mp4: "MP4 video", png: "PNG picture", html: "HTML page", pptx: "PowerPoint slide",
+  svg: "SVG picture", pdf: "PDF picture", webm: "WebM video", webp: "WebP animation", apng: "PNG animation",
 };
 
 export function createBar(root, studio, keys) {
@@ -130,7 +131,10 @@ function createExports(studio) {
     h("header", {}, h("h2", {}, "Export"), iconButton("reset", "Close")),
     h("p", { class: "quiet" }, "Files are written to the folder outputs, as by gdsim run."), list);
   dialog.querySelector("button").addEventListener("click", () => dialog.close());
-  studio.on("hello", ({ formats }) => list.replaceChildren(...formats.map((format) => exportRow(studio, format))));
+  studio.on("hello", ({ formats }) => {
+    const known = Object.keys(NAMES).filter((format) => formats.includes(format));
+    list.replaceChildren(...[...new Set([...known, ...formats])].map((format) => exportRow(studio, format)));
+  });
   return dialog;
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from gdsim import themes
 from gdsim.config import formats, schema, signatures
 from gdsim.objectives import Objective, names, objective
+from gdsim.objectives.catalog import CATALOG
 from gdsim.themes import THEMES
 from gdsim.web import image_uri
 
@@ -47,7 +48,7 @@ def _catalog() -> list[Mapping[str, Any]]:
             "title": each.title,
             "dim": each.dim,
             "formula": each.formula,
-            "parameters": dict(each.parameters),
+            "parameters": {key: _number(*range_) for key, range_ in CATALOG[name].parameters.items()},
             "bounds": each.bounds.tolist(),
             "start": each.start.tolist(),
             "thumbnail": _thumbnail(each),
@@ -55,6 +56,11 @@ def _catalog() -> list[Mapping[str, Any]]:
         for name in names()
         for each in [objective(name)]
     ]
+
+
+def _number(default: float, low: float, high: float) -> dict[str, Any]:
+    """Return the JSON Schema of a parameter."""
+    return {"type": "number", "default": default, "minimum": low, "maximum": high}
 
 
 def _thumbnail(target: Objective) -> str:

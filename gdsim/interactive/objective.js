@@ -56,9 +56,7 @@ function catalogButton(catalog, name) {
 
 function parameters(fields, catalog, given) {
   const known = catalog.find(({ name }) => name === given.name)?.parameters ?? {};
-  return Object.entries(known).map(([name, fallback]) => (
-    fields.row(["objective", name], { type: "number" }, given[name], { fallback })
-  ));
+  return Object.entries(known).map(([name, schema]) => fields.row(["objective", name], schema, given[name]));
 }
 
 function formula(expression, path, fields) {
