@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from torch.func import functional_call, jacrev
+from typer.testing import CliRunner
 
 import gdsim
 from gdsim.analysis.curvature import largest_eigenvalues
+from gdsim.cli.app import app
 from gdsim.config.presentation import SharpnessSpec
 from gdsim.networks import examples, network
 from gdsim.render import frames
@@ -20,8 +22,8 @@ from gdsim.render.painter import only
 from gdsim.scene.build import build_scene
 from gdsim.scene.curvature import curvature_along
 from gdsim.scene.projection import choose_projection
-from gdsim.simulation.curvature import HessianOperator
-from gdsim.simulation.experiments import evaluate_landscapes
+from gdsim.simulation.curvature import HessianOperator, with_spectra
+from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers
 from gdsim.web.player import page
 
 MOONS = """
@@ -385,3 +387,27 @@ def test_crosses_stay_on_the_poster_in_a_color_that_no_path_has_and_are_in_the_p
 def test_the_curvature_is_drawn_for_functions_of_two_variables_only(changes):
     with pytest.raises(gdsim.ConfigError, match=r"view\.curvature"):
         gdsim.loads(SADDLE, overrides=changes)
+
+
+def test_gradient_descent_on_the_digits_hovers_at_the_edge_of_stability():
+    experiment = gdsim.load(
+        "configs/edge_of_stability.yaml", overrides=['optimizers={"lr 0.5": {class: SGD, lr: 0.5}}']
+    )
+    trained = run_optimizers(experiment)
+    network = trained[0].objective.network
+    (trajectory,) = with_spectra(network, trained, SharpnessSpec(every=30), experiment.seed, iter)
+    found = trajectory.training.spectrum.values[:, 0] * 0.5 / 2
+    assert found[0] < 0.2
+    assert abs(np.median(found[len(found) // 2 :]) - 1) < 0.1
+    assert np.abs(found[len(found) // 2 :] - 1).max() < 0.25
+    # The loss falls all the same, and not at every step.
+    assert (np.diff(trajectory.training.batch_losses) > 0).any()
+    assert trajectory.training.batch_losses[-1] < 0.1
+
+
+def test_a_run_says_what_the_eigenvalues_of_a_network_cost(tmp_path):
+    (tmp_path / "moons.yaml").write_text(MOONS)
+    command = ["run", str(tmp_path / "moons.yaml"), "--out", str(tmp_path), "--format", "svg"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "the eigenvalues at 4 steps of 2 optimizers take at least 168 products" in result.stderr

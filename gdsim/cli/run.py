@@ -77,7 +77,7 @@ def draw(
     inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
     loads = [partial(_load, path, changes, allow_code, _format_override(formats)) for path in configs]
     if not quiet:
-        print_notes(note for each in experiments for note in _sweep_notes(each))
+        print_notes(note for each in experiments for note in _notes_before(each))
     with common.writable(_checked(targets, inputs, overwrite)):
         runner = partial(run_sweep, dask, workers if len(configs) == 1 else workers or 1)
         _process([(each, None) for each in experiments], targets, loads, quiet, runner)
@@ -121,13 +121,18 @@ def _load(path: Path, changes: Sequence[str], allow_code: bool, transient: Mappi
     return common.load_one(path, changes, allow_code, transient), None
 
 
-def _sweep_notes(experiment: Experiment) -> list[str]:
-    """Return what the user should know before a sweep runs."""
-    if experiment.sweep is None:
-        return []
-    from gdsim.sweeps.plan import Plan
+def _notes_before(experiment: Experiment) -> list[str]:
+    """Return what the user should know before a sweep, or another long computation, runs."""
+    notes: Iterable[str] = ()
+    if experiment.sweep is not None:
+        from gdsim.sweeps.plan import Plan
 
-    return [f"{experiment.name}: {note}" for note in Plan(experiment).notes()]
+        notes = Plan(experiment).notes()
+    elif "sharpness" in experiment.view.panels:
+        from gdsim.simulation.experiments import spectrum_notes
+
+        notes = spectrum_notes(experiment)
+    return [f"{experiment.name}: {note}" for note in notes]
 
 
 def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -26,10 +26,11 @@ from gdsim.optimizers import (
     optimizer_factory,
     rng,
 )
+from gdsim.simulation.curvature import PRODUCTS, spectrum_steps
 from gdsim.simulation.descent import Observer, ignore
 from gdsim.simulation.landscapes import evaluate_landscape
 from gdsim.simulation.minimization import run_together
-from gdsim.simulation.training import train
+from gdsim.simulation.training import kept_steps, train
 from gdsim.simulation.trajectory import Progress, Trajectory
 
 if TYPE_CHECKING:
@@ -120,6 +121,16 @@ def run_optimizers(
                     factories = cast("list[OptimizerFactory]", plan.factories)  # a minimizer refuses networks
                     trajectories += train(network, factories, spectrum_every=every, **common)
     return tuple(trajectories)
+
+
+def spectrum_notes(experiment: Experiment) -> Iterator[str]:
+    """Yield how much work the eigenvalues of each network of an experiment take."""
+    every, count = experiment.view.sharpness.interval(network=True), len(experiment.optimizers)
+    for network in filter(None, (spec.to_train() for spec in experiment.objectives)):
+        steps = len(spectrum_steps(kept_steps(network, experiment.steps, count), every))
+        products = f"at least {PRODUCTS * steps * count:,} products of the Hessian and a vector"
+        cost = f"each takes as long as some gradients of {len(network.data.x):,} examples"
+        yield f"the eigenvalues at {steps} steps of {count} optimizers take {products}; {cost}."
 
 
 def evaluate_landscapes(

@@ -86,7 +86,8 @@ class _CurvesRenderer(PanelRenderer):
         taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
         if solved is not None:
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
-        _draw_limits(canvas, viewport, limits, box, taken, crowd)
+        heads = [each.points[-1] + 0.5 * canvas.em * side for each in trails for side in SIDES]
+        _draw_limits(canvas, viewport, limits, box, taken, np.concatenate([crowd, *heads]))
         exits = list(_exits(canvas, viewport, panel.curves, trails))
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
             labels, names = only(marks, PathLabel), [style.label for style in canvas.scene.styles]
