@@ -55,6 +55,7 @@ MAX_OBJECTIVES = 12
 MAX_FACETS = 36
 MAX_LABEL = 80
 MAX_STARTS = 10_000
+MAX_FLOWS = 100  # starts from which the gradient flow is computed, each in a tenth of a second to a few seconds
 MAX_DISTANCE = 1e6  # widths of the view
 
 
@@ -306,6 +307,7 @@ class Experiment(Model):
         if view.layout == "grid" and facets > MAX_FACETS:
             message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"
             refuse([Problem(message, ("layout",), "too-large")])
+        refuse(_flow_problems(view, info.data) if view.needs_flow else ())
         return view
 
     @model_validator(mode="after")
@@ -341,6 +343,23 @@ def _zoom_problems(
         low, high = sorted(ends)
         if not low <= each <= high:
             yield Problem(f"must be from {low:g} to {high:g}, not {format_value(each)}", (*key, "to", number))
+
+
+def _flow_problems(view: View, data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield why the gradient flow does not go with the rest of a configuration."""
+    panel = "flow_distance"
+    key: Key = ("flow",) if view.flow else ("panels", view.panels.index(panel))
+    starts = start.count if (start := data.get("start")) else 1
+    if data.get("sweep"):
+        yield Problem("the gradient flow goes with paths, not with a sweep", key, "conflict")
+    elif starts > MAX_FLOWS:
+        message = f"the gradient flow is computed from at most {MAX_FLOWS} starts, and there are {starts}"
+        yield Problem(message, key, "too-large")
+    elif panel in view.panels and not any(each.class_name == "SGD" for each in data.get("optimizers", {}).values()):
+        message = (
+            f"{panel} goes with SGD, which follows the gradient flow as its learning rate falls; no other class does"
+        )
+        yield Problem(message, ("panels", view.panels.index(panel)), "unsupported")
 
 
 def _built(info: ValidationInfo) -> list[Objective]:

@@ -255,6 +255,8 @@ class View(Model):
     curvature: bool = False
     """For a contour of a function of two variables: draw the eigenvectors of the Hessian at the head of each path, of
     the length 1/√|λ| in a common scale up to a limit; negative curvature has a color of its own."""
+    flow: bool = False
+    """Draw the gradient flow ẋ = −∇f from each start, up to the time that the paths reach, as a thin line."""
     panels: Annotated[list[Panel], AfterValidator(all_different)] = Field(
         default=["loss"], json_schema_extra={"uniqueItems": True}
     )
@@ -264,7 +266,7 @@ class View(Model):
     per: coordinate a line for each one. For networks: accuracy, layers and weights (the norm of each layer's
     gradient and weights), off_plane (the distance of the weights from the plane), and saliency; score for wrt:
     input. sharpness is the largest eigenvalue of the Hessian, with the edge of stability of SGD, RMSprop, Adam and
-    AdamW."""
+    AdamW; flow_distance is the distance of the paths of SGD from the gradient flow at the same time."""
     layers: Literal["heat", "lines"] = "heat"
     """For the panels layers and weights: a heat map per optimizer, or a line per layer."""
     saliency: SaliencySpec = SaliencySpec()
@@ -304,6 +306,11 @@ class View(Model):
     def say(self) -> languages.Language:
         """The language, which says what stands in the picture."""
         return languages.language(self.language)
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether the gradient flow is computed."""
+        return self.flow or "flow_distance" in self.panels
 
     @property
     def shows_state(self) -> bool:

@@ -25,10 +25,13 @@ class Examples:
         count: The total number of examples.
     """
 
-    def __init__(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> None:
+    def __init__(
+        self, x: npt.NDArray[np.float32], y: npt.NDArray[np.generic], precision: torch.dtype = torch.float32
+    ) -> None:
         self.count = len(x)
         # Copies, because torch warns about arrays that are not writable.
-        inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
+        inputs, targets = torch.from_numpy(np.array(x)).to(precision), torch.from_numpy(np.array(y))
+        targets = targets.to(precision) if targets.is_floating_point() else targets
         size = max(1, INPUTS_AT_ONCE * len(x) // max(1, x.size))
         parts = zip(torch.split(inputs, size), torch.split(targets, size), strict=True) if len(x) else ()
         self.parts: tuple[tuple[Tensor, Tensor], ...] = tuple(parts)
@@ -43,13 +46,13 @@ class Score:
 
 
 class Evaluator:
-    """Evaluates a network at given weights, in single precision as in training, and without dropout.
+    """Evaluates a network at given weights, by default in single precision as in training, and without dropout.
 
     All parameters of `module` are views of one tensor, and all their gradients are views of another.
     """
 
-    def __init__(self, network: Network, seed: int) -> None:
-        self.network, self.module = network, network.module(seed).eval()
+    def __init__(self, network: Network, seed: int, precision: torch.dtype = torch.float32) -> None:
+        self.network, self.module, self._precision = network, network.module(seed).eval().to(precision), precision
         parameters = [*self.module.parameters()]
         self._weights = torch.cat([each.detach().reshape(-1) for each in parameters])
         self._gradient = torch.zeros_like(self._weights)
@@ -64,9 +67,9 @@ class Evaluator:
         """Return `count` random training examples in their original order, or all if `count` is None."""
         data = self.network.data
         if count is None or count >= len(data.x):
-            return Examples(data.x, data.y)
+            return Examples(data.x, data.y, self._precision)
         chosen = np.sort(np.random.default_rng(seed).choice(len(data.x), count, replace=False))
-        return Examples(data.x[chosen], data.y[chosen])
+        return Examples(data.x[chosen], data.y[chosen], self._precision)
 
     def gradient(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[Score, FloatArray]:
         """Return the score, and the gradient (weights,) of the mean loss."""

@@ -36,6 +36,7 @@ DPI = 100  # of every figure, by which pixels are converted to matplotlib's poin
 TITLES, LABEL, SMALL = (1.65, 1.5, 1.35, 1.2), 1.1, 1.0
 """The only font sizes of a picture, in ems: of its title, the largest that fits; of names; of all other text."""
 
+LINE = 0.17  # the width of lines in the legend, in units of `Canvas.line`
 TAPER = 0.5  # the width of an arrow's shaft at its tail, per width at its head
 OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
 
@@ -256,21 +257,29 @@ class Canvas:
         axes.set_ylabel(y, labelpad=points(0.2 * self.em), fontfamily=self.families(y), **font)
 
     def sign(
-        self, x: list[float], y: float, *, color: str, dash: tuple[float, ...] = (), marker: str = "", edge: str = ""
+        self,
+        x: list[float],
+        y: float,
+        *,
+        color: str,
+        dash: tuple[float, ...] = (),
+        marker: str = "",
+        edge: str = "",
+        width: float = LINE,
     ) -> None:
-        """Draw a horizontal line between two places, or a marker at one."""
+        """Draw a horizontal line of a width, in units of `line`, between two places, or a marker at one."""
         line = Line2D(
             [place / self.size[0] for place in x],
             [y / self.size[1]] * len(x),
             color=color,
-            linewidth=points(0.17 * self.line),
+            linewidth=points(width * self.line),
             linestyle=(0, dash) if dash else "-" if not marker else "none",
             marker=marker,
             markersize=points((1.0 if marker == "*" else 0.72) * self.em),
             markeredgecolor=edge or self.theme.casing,
             markeredgewidth=points(0.08 * self.line),
         )
-        self._outline(line, (0.08 if marker else 0.17) * self.line)
+        self._outline(line, (0.08 if marker else width) * self.line)
         self.figure.add_artist(line)
 
     def block(self, box: Box, color: str) -> None:

@@ -7,18 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI, LABEL, SMALL, Canvas, arrow_shapes, points
+from gdsim.render.canvas import DPI, LABEL, LINE, SMALL, Canvas, arrow_shapes, points
 from gdsim.render.crosses import END, WIDTH, cross_lines, sign_colors
 from gdsim.render.display_list import CIRCLE, SQUARE
 from gdsim.render.heads import LIGHT
 from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
 from gdsim.render.panels import panel_renderer
-from gdsim.render.spreads import FILL
+from gdsim.render.paths import FLOW
 from gdsim.render.views import Symbol, view_renderer
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.spreads import SHARES
@@ -284,11 +283,13 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
     if any(len(facet.minima) for facet in facets):
         yield 1.0, say("minimum"), partial(_draw_marker, "*", theme.minimum)
     yield from view_renderer(facets[0].model.kind).symbols(facets[0])
+    if any(facet.flow.size for facet in facets):
+        yield 2.1, say("gradient flow"), partial(_draw_line, theme.text, FLOW)
     if spreads := [spread for facet in facets for spread in facet.spreads]:
         runs, shares = max(spread.runs for spread in spreads), (f"{100 * share:g}" for share in SHARES)
         on_curve = spreads[0].mean.slopes is not None
         if not on_curve:
-            yield 2.1, say("mean"), _draw_mean
+            yield 2.1, say("mean"), partial(_draw_line, theme.quiet, LINE)
         words = say("{values} % of {n} runs", values=say.joined(shares), n=runs)
         yield 1.7, words, partial(_draw_regions, 0.2 if on_curve else 0.6)
     if scene.descent and scene.styles:
@@ -332,14 +333,13 @@ def _draw_arrow(right: float, up: float, color: str, canvas: Canvas, x: float, y
     canvas.polygons(canvas.figure, arrow_shapes(middle, direction, length, 0.11 * canvas.line), color, edge)
 
 
-def _draw_mean(canvas: Canvas, x: float, y: float) -> None:
-    canvas.sign([x - 0.4 * canvas.em, x + 1.6 * canvas.em], y, color=canvas.theme.quiet)
+def _draw_line(color: str, width: float, canvas: Canvas, x: float, y: float) -> None:
+    canvas.sign([x - 0.4 * canvas.em, x + 1.4 * canvas.em], y, color=color, width=width)
 
 
 def _draw_regions(aspect: float, canvas: Canvas, x: float, y: float) -> None:
-    for size in (0.8, 1.6):
-        outline = np.array([x + 0.3 * canvas.em, y]) + size * canvas.em * CIRCLE * [1.0, aspect]
-        canvas.polygons(canvas.figure, outline[None], np.array([to_rgba(canvas.theme.quiet, FILL)]), canvas.theme.quiet)
+    for size in (1.6, 0.8):
+        _draw_outline(size * CIRCLE * [1.0, aspect] + [0.3, 0.0], canvas.theme.quiet, canvas, x, y)
 
 
 def _draw_outline(outline: FloatArray, color: str, canvas: Canvas, x: float, y: float) -> None:

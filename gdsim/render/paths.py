@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.display_list import CIRCLE, DropLines, Moment, Tangents, Viewport
 from gdsim.render.painter import Painter
@@ -23,11 +23,13 @@ TANGENT = 3.2  # the length of a tangent on either side of its point
 
 # Widths in units of `Canvas.line`.
 FOOT, TANGENT_WIDTH = 0.07, 0.12  # of the line down to a foot, and of the tangent
+FLOW = 0.1  # of the gradient flow
 
 TAPER = 0.5  # the width at the beginning of a path, as a fraction of the width at its head
 DOT = 1.75  # the diameter of a dot, in widths of its path
 SMALLEST = 0.6  # the minimum scale of heads and lines
 FOOT_ALPHA = 0.6  # the opacity of the line down to a foot
+FLOW_CASING, HIDDEN_FLOW = 2.4, 0.4  # the width of its border with it, in its widths, and its opacity where hidden
 FARTHEST = 1e7  # the absolute value to which positions in pixels are clipped
 
 
@@ -89,10 +91,15 @@ def add_starts(facet: Facet, viewport: Viewport, moment: Moment) -> Artist:
 
 
 def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, painter: Painter) -> None:
-    """Draw circles around the starts, below the trails; in the colors of paths that have starts of their own."""
+    """Draw what is below the trails: the gradient flow, and circles around the starts.
+
+    The circles have the colors of paths that have starts of their own.
+    """
     if not facet.paths:
         return
     scale, canvas, theme = _scale(viewport), viewport.canvas, viewport.canvas.theme
+    if facet.flow.size:
+        _draw_flow(facet, viewport, moment, painter, FLOW * scale * canvas.line)
     every = np.concatenate([path.points[0] for path in facet.paths])
     starts, line = np.unique(every, axis=0), scale * canvas.line
     own = len(facet.paths) > 1 and len(starts) == len(every)
@@ -103,6 +110,16 @@ def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, painter: Paint
         circles = centers[np.isfinite(centers).all(-1), None] + CIRCLE * diameter
         painter.stroke(circles, theme.casing, 0.26 * line)
         painter.stroke(circles, color, 0.1 * line)
+
+
+def _draw_flow(facet: Facet, viewport: Viewport, moment: Moment, painter: Painter, width: float) -> None:
+    seen = inside(facet.flow[..., :2], facet.limits) if facet.flow.shape[-1] == 3 else np.isfinite(facet.flow).all(-1)
+    lines = np.clip(viewport.pixels(facet.flow, moment), -FARTHEST, FARTHEST).swapaxes(0, 1)
+    theme, covered = viewport.canvas.theme, viewport.hidden(facet.flow, moment)
+    shown, hidden = (np.asarray(each[1:] & each[:-1]).T for each in (seen & ~covered, seen & covered))
+    painter.stroke(lines, theme.text, width, shown=hidden, alpha=HIDDEN_FLOW)
+    for color, wide in ((theme.casing, FLOW_CASING * width), (theme.text, width)):
+        painter.stroke(lines, color, wide, "round", shown=shown)
 
 
 def _scale(viewport: Viewport) -> float:

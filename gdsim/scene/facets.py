@@ -103,6 +103,7 @@ class GroupInput:
             arrows=_gradient_arrows(objective, projection, self.view, self.facets),
             minima=_raised(*self.minima(), elevation),
             marks=tuple(marks),
+            flow=self._flow(elevation),
             value_name=self.value_name,
         )
         pairs = list(zip(self.trajectories, self.styles, strict=True))
@@ -113,6 +114,13 @@ class GroupInput:
         if self.view.layout == "grid" and paths:
             return tuple(_of_path(facet, each) for each in paths)
         return (_with_paths(facet, paths),)
+
+    def _flow(self, elevation: Elevation | None) -> FloatArray:
+        """Return the gradient flow from each start, (n, starts, k), if the view shows it."""
+        flow = self.trajectories[0].flow if self.view.flow and self.trajectories else None
+        if flow is None:
+            return np.empty((0, 0, 2))
+        return _raised(self.projection.project(flow.points), finite(flow.values), elevation)
 
     def _spread(
         self, ensemble: Trajectory, style: Style, limits: FloatArray, elevation: Elevation | None

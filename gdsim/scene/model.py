@@ -192,6 +192,7 @@ class Facet:
         style: The optimizer shown; None if all are shown.
         limits: (2, 2) the range of the horizontal and the vertical coordinate.
         minima: (m, k) the known minima within the view, as `Path.points`.
+        flow: (n, starts, k) the gradient flow from each start, as `Path.points`; NaN where there is no value.
         spreads: The means and spreads of ensembles, of which `paths` are the first runs.
         marks: Named points, such as the recordings that define a plane of weights.
         fans: Paths with each value of a setting, of which one is shown at a time.
@@ -207,6 +208,7 @@ class Facet:
     arrows: Arrows | None = None
     minima: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     paths: tuple[Path, ...] = ()
+    flow: FloatArray = field(default_factory=lambda: np.empty((0, 0, 2)))
     spreads: tuple[Spread, ...] = ()
     fans: tuple[Fan, ...] = ()
     marks: tuple[Mark, ...] = ()

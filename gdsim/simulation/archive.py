@@ -22,7 +22,16 @@ from gdsim.metadata import Provenance, versions
 from gdsim.networks import MAX_RECORDING_BYTES, Landscape, NetworkObjective, network_objective
 from gdsim.objectives import Objective
 from gdsim.simulation.stability import stability_limit
-from gdsim.simulation.trajectory import COUNTED, NetworkTrajectory, SaliencyMaps, Spectrum, Stop, Training, Trajectory
+from gdsim.simulation.trajectory import (
+    COUNTED,
+    Flow,
+    NetworkTrajectory,
+    SaliencyMaps,
+    Spectrum,
+    Stop,
+    Training,
+    Trajectory,
+)
 
 FORMAT = 2  # the current version of the file format; files of a newer version are refused
 FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versions of gdsim can read
@@ -34,7 +43,7 @@ MAX_SIDE = 500  # losses, or gradients, along one direction of a landscape
 
 FIGURES = {"test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size", "off_plane", "plane_loss"}
 
-FINITE = {"points", "weights", "map_image", "origin", "axes", "grid_x", "grid_y", "places", "marks"}
+FINITE = {"points", "flow_points", "weights", "map_image", "origin", "axes", "grid_x", "grid_y", "places", "marks"}
 """The arrays whose numbers must all be finite."""
 
 FINITE_OR_NAN = {"maps", "grid", "slopes", "spectrum"}
@@ -59,6 +68,13 @@ TRAINING: Layout = {
     "layers": ("layers", "layers", np.str_),
     "layer_gradients": ("layer_gradients", "rows layers", np.float64),
     "layer_weights": ("layer_weights", "rows layers", np.float64),
+}
+FLOW: Layout = {
+    "flow_points": ("points", "flow_rows flow_starts dim", np.float64),
+    "flow_values": ("values", "flow_rows flow_starts", np.float64),
+    "flow_distances": ("distances", "rows starts", np.float64),
+    "flow_evaluations": ("evaluations", "", np.int64),
+    "flow_reason": ("reason", "", np.str_),
 }
 MAPS: Layout = {
     "map_method": ("method", "", np.str_),
@@ -117,6 +133,8 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         if trajectory.state:
             own["state_names"] = np.array([*trajectory.state], dtype=np.str_)
             own |= {f"state_{place}": array for place, array in enumerate(trajectory.state.values())}
+        if trajectory.flow is not None:
+            own |= _arrays(trajectory.flow, FLOW)
         if trajectory.counts:
             own["counts"] = np.stack([trajectory.counts[name] for name in COUNTED])
         if isinstance(trajectory, NetworkTrajectory):
@@ -317,6 +335,7 @@ def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, 
     state = {name: arrays.read(f"state_{place}", "rows starts …") for place, name in enumerate(names)}
     counted = arrays.read("counts", "3 rows starts", np.int64) if "counts" in arrays else ()
     counts = dict(zip(COUNTED, counted, strict=False))
+    layout["flow"] = Flow(**arrays.attributes(FLOW)) if "flow_points" in arrays else None
     trajectory = Trajectory(objective=objective, stops=outcomes, state=state, counts=counts, **facts, **layout)
     steps = trajectory.stop_steps
     arrays.require("stop_steps", ((steps >= 0) & (steps < len(trajectory.points))).all())

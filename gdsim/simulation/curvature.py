@@ -39,9 +39,8 @@ class HessianOperator:
     def __init__(self, network: Network, seed: int) -> None:
         self._network, self._module = network, network.module(seed).eval().double()
         self._parameters = [*self._module.parameters()]
-        data = Examples(network.data.x, network.data.y)
-        self._parts = [(x.double(), y.double() if y.is_floating_point() else y) for x, y in data.parts]
-        self._count = data.count
+        data = Examples(network.data.x, network.data.y, torch.float64)
+        self._parts, self._count = data.parts, data.count
 
     def largest(
         self, weights: FloatArray, top: int, *, scales: FloatArray | float = 1.0, decay: float = 0.0

@@ -28,6 +28,7 @@ from gdsim.optimizers import (
 )
 from gdsim.simulation.curvature import PRODUCTS, spectrum_steps
 from gdsim.simulation.descent import Observer, ignore
+from gdsim.simulation.flow import flow_rate, with_flows
 from gdsim.simulation.landscapes import evaluate_landscape
 from gdsim.simulation.minimization import run_together
 from gdsim.simulation.training import kept_steps, train
@@ -136,9 +137,9 @@ def spectrum_notes(experiment: Experiment) -> Iterator[str]:
 def evaluate_landscapes(
     experiment: Experiment, trajectories: Sequence[Trajectory], *, progress: Progress = iter
 ) -> tuple[Trajectory, ...]:
-    """Evaluate the loss landscapes and attribution maps that the view of an experiment requires for its networks.
+    """Evaluate the gradient flow that the view of an experiment requires, and for networks its landscapes and maps.
 
-    Landscapes and maps that the trajectories already have are not computed again.
+    What the trajectories already have is not computed again.
 
     Args:
         experiment: The experiment that the trajectories belong to.
@@ -153,12 +154,15 @@ def evaluate_landscapes(
     """
     view, folder, seed = experiment.view, experiment.folder, experiment.seed
     count = len(experiment.optimizers)
+    rates = [flow_rate(each.class_name, each.settings) for each in experiment.optimizers.values()]
     evaluated: list[Trajectory] = []
     for index, spec in enumerate(experiment.objectives):
         own: Sequence[Any] = trajectories[index * count : (index + 1) * count]
         if (network := spec.to_train()) is not None:
             with experiment.located(index):
                 own = evaluate_landscape(network, own, view, folder=folder, seed=seed, progress=progress)
+        if view.needs_flow and own[0].flow is None:
+            own = with_flows(own, rates, network, seed, progress)
         evaluated += own
     return tuple(evaluated)
 

@@ -201,4 +201,5 @@ def _interpolated(
         stop_steps=np.array([last]),
         stops=(stop,),
         training=replace(training, figures=dict(training.figures) | interpolated),
+        flow=None,
     )

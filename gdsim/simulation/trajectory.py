@@ -102,6 +102,29 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
+class Flow:
+    """The gradient flow ẋ = −∇f from each different start, up to the time that the paths reach.
+
+    The time of a path is the sum of its learning rates, for SGD times (1 − dampening) / (1 − momentum).
+
+    Attributes:
+        points: (n, starts, dim) points along the flow in order of time, of which the last one is repeated; of a
+            network, on the plane.
+        values: (n, starts) the objective there; of a network, at the weights themselves.
+        distances: (steps + 1, paths) the distance of each iterate of the trajectory from the flow at the same time; of
+            a network, in the space of all weights. NaN where the flow has ended, and for classes other than SGD.
+        evaluations: The number of gradients evaluated for all starts.
+        reason: Why the flow ends early; empty if it does not.
+    """
+
+    points: FloatArray
+    values: FloatArray
+    distances: FloatArray
+    evaluations: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
 class Training:
     """The record of training a network with one optimizer.
 
@@ -164,6 +187,7 @@ class Trajectory:
             starts, dim), or (steps + 1, starts) for numbers such as `step`; NaN in the last row, after a start has
             failed, and where the optimizer holds nothing. Also `effective_rate` and `trust`, see
             `gdsim.optimizers.rates`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
+        flow: The gradient flow, if the view shows it.
         stability: The largest curvature at which the optimizer is stable; None if it is not known.
         counts: How many "functions", "gradients" and "hessians" a minimizer has evaluated so far, each (steps + 1,
             starts). Empty for other optimizers, which evaluate a value with each gradient.
@@ -182,6 +206,7 @@ class Trajectory:
     stops: tuple[Stop, ...]
     is_ensemble: bool = field(default=False, kw_only=True)
     state: Mapping[str, FloatArray] = field(default_factory=dict, kw_only=True)
+    flow: Flow | None = field(default=None, kw_only=True)
     stability: StabilityLimit | None = field(default=None, kw_only=True)
     counts: Mapping[str, IntArray] = field(default_factory=dict, kw_only=True)
 
@@ -251,10 +276,20 @@ class NetworkTrajectory(Trajectory):
 
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
-    """Return remarks for the log about the trajectories of networks."""
+    """Return remarks for the log about the gradient flow, and about the trajectories of networks."""
+    trajectories = list(trajectories)
+    flows = {each.objective.title: each.flow for each in trajectories if each.flow is not None}
     of_networks = (each for each in trajectories if isinstance(each, NetworkTrajectory))
     groups = groupby(of_networks, lambda each: each.objective)
-    return tuple(f"{objective.title}: {remark}" for objective, group in groups for remark in _sentences([*group]))
+    return (
+        *(f"{title}: {_flow_sentence(flow)}" for title, flow in flows.items()),
+        *(f"{objective.title}: {remark}" for objective, group in groups for remark in _sentences([*group])),
+    )
+
+
+def _flow_sentence(flow: Flow) -> str:
+    ends = f"; it ends early {flow.reason}" if flow.reason else ""
+    return f"the gradient flow took {flow.evaluations:,} gradient evaluations{ends}."
 
 
 def _sentences(group: Sequence[NetworkTrajectory]) -> Iterator[str]:

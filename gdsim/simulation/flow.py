@@ -1,0 +1,287 @@
+"""The gradient flow ẋ = −∇f, which SGD follows as its learning rate falls to 0, by SciPy's solvers.
+
+The explicit method DOP853 (Hairer, Nørsett and Wanner 1993) solves most functions. A stiff one costs it many
+evaluations; then the implicit method Radau continues with the exact Hessian.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+
+from gdsim.networks import Landscape, Network, NetworkObjective
+from gdsim.networks.evaluation import Evaluator
+from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.optimizers import deterministic
+from gdsim.simulation.descent import far_bounds
+from gdsim.simulation.trajectory import Flow, IntArray, NetworkTrajectory, Progress, Trajectory
+
+INNER = 4  # points of the line per step of a solver
+AT_REST = 1e-10  # the remaining length of a flow that is not followed, as a fraction of the size of the view
+
+AnyTrajectory = TypeVar("AnyTrajectory", bound=Trajectory)
+
+
+class _Ended(Exception):  # noqa: N818
+    """The flow cannot be followed any further; the text says why."""
+
+
+class Method(NamedTuple):
+    """A solver of SciPy, the number of evaluations after which it stops, and its relative tolerance."""
+
+    name: str
+    limit: int
+    precision: float
+
+
+class System(ABC):
+    """The system of equations ẋ = −∇f, and what is kept of its solution.
+
+    Attributes:
+        methods: SciPy's solvers, each of which continues after the one before.
+        size: The size of the view, in whose units the absolute tolerance is a hundredth of the relative one.
+        evaluations: The number of gradients evaluated so far.
+        steepness: The norm of the last gradient.
+    """
+
+    methods: ClassVar[Sequence[Method]]
+    size: float
+    evaluations: int = 0
+    steepness: float = np.inf
+
+    def slope(self, _: float, point: FloatArray) -> FloatArray:
+        """Return ẋ (n,) at a point (n,); raise _Ended if it is not finite."""
+        self.evaluations += 1
+        gradient = self.gradient(point)
+        self.steepness = float(np.linalg.norm(gradient))
+        if not np.isfinite(self.steepness):
+            raise _Ended("it leaves where the function is defined")
+        return -gradient
+
+    @abstractmethod
+    def gradient(self, point: FloatArray) -> FloatArray:
+        """Return the gradient (n,) at a point (n,)."""
+
+    def jacobian(self, _: float, point: FloatArray) -> FloatArray:
+        """Return the derivatives (n, n) of ẋ at a point (n,), which implicit methods need."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def shown(self, point: FloatArray) -> FloatArray:
+        """Return what the picture shows of a point (n,): its coordinates and its value, (dim + 1,)."""
+
+    def check(self, point: FloatArray) -> None:  # noqa: B027
+        """Raise _Ended if the flow is not followed beyond a point (n,)."""
+
+
+class FunctionSystem(System):
+    """The gradient flow of a function from one start (dim,)."""
+
+    # Where a step of DOP853 is limited by its stability, its interpolation is much less precise than its end.
+    methods = (Method("DOP853", 4_000, 1e-13), Method("Radau", 40_000, 1e-9))
+
+    def __init__(self, objective: Objective, start: FloatArray) -> None:
+        self._objective, self._far = objective, np.stack(far_bounds(objective.bounds, start[None]))[:, 0].T
+        self.size = float(np.linalg.norm(np.diff(objective.bounds)))
+
+    def gradient(self, point: FloatArray) -> FloatArray:
+        """Return the gradient (dim,) at a point (dim,)."""
+        return self._objective.gradients(point)[1]
+
+    def jacobian(self, _: float, point: FloatArray) -> FloatArray:
+        """Return the negative Hessian (dim, dim) at a point (dim,)."""
+        return -self._objective.hessians(point)
+
+    def shown(self, point: FloatArray) -> FloatArray:
+        """Return a point (dim,) and its value, (dim + 1,)."""
+        return np.append(point, self._objective.values(point))
+
+    def check(self, point: FloatArray) -> None:
+        """Raise _Ended if a point (dim,) is so far from the view that a path would count as diverged."""
+        if not inside(point, self._far):
+            raise _Ended("it runs away")
+
+
+class NetworkSystem(System):
+    """The gradient flow of a network's weights on all training data, in double precision and without dropout."""
+
+    methods = (Method("DOP853", 6_000, 1e-7),)
+
+    def __init__(self, network: Network, landscape: Landscape, seed: int) -> None:
+        self._evaluator, self._landscape = Evaluator(network, seed, torch.float64), landscape
+        self._examples = self._evaluator.subset(None, seed)
+        self.size = float(np.linalg.norm(np.diff(landscape.bounds)))
+
+    def gradient(self, point: FloatArray) -> FloatArray:
+        """Return the gradient (weights,) at weights (weights,)."""
+        return self._evaluator.gradient(point, self._examples)[1]
+
+    def shown(self, point: FloatArray) -> FloatArray:
+        """Return the place on the plane and the loss of weights (weights,), (3,)."""
+        return np.append(self._landscape.project(point), self._evaluator.score(point, self._examples).loss)
+
+
+class _Recorded(NamedTuple):
+    """The recorded points of a trajectory, and the times at which the flow is compared with them.
+
+    Attributes:
+        steps: (k,) the steps of the points.
+        points: (k, paths, n) the points or, of a network, the weights.
+        times: (k, paths) the time of the flow at these steps.
+    """
+
+    steps: IntArray
+    points: FloatArray
+    times: FloatArray
+
+
+class _Solution(NamedTuple):
+    """The flow from one start.
+
+    Attributes:
+        line: (m, dim + 1) what is shown of it.
+        at: (times, n) the points at given times; NaN after its end.
+        evaluations: The number of gradients evaluated.
+        reason: Why it ends early; empty if it does not.
+    """
+
+    line: FloatArray
+    at: FloatArray
+    evaluations: int
+    reason: str
+
+
+def flow_rate(class_name: str, settings: Mapping[str, Any]) -> float | None:
+    """Return the time of the gradient flow per step and learning rate; None for classes that do not follow it.
+
+    That of SGD with momentum β and dampening τ is (1 − τ) / (1 − β) (Kovachki and Stuart 2021, JMLR 22(17)).
+    """
+    if class_name != "SGD" or settings.get("maximize") or settings.get("momentum", 0.0) >= 1:
+        return None
+    return float((1 - settings.get("dampening", 0.0)) / (1 - settings.get("momentum", 0.0)))
+
+
+def with_flows(
+    trajectories: Sequence[AnyTrajectory],
+    rates: Sequence[float | None],
+    network: Network | None,
+    seed: int,
+    progress: Progress = iter,
+) -> tuple[AnyTrajectory, ...]:
+    """Return the trajectories over one objective with the gradient flow from each of their starts.
+
+    Args:
+        trajectories: The trajectories, which have the same starts.
+        rates: For each the time of the flow per step and learning rate, see `flow_rate`.
+        network: The network that was trained, on the plane of the trajectories; None for a function.
+        seed: The seed of the network's first weights.
+        progress: Wraps the starts.
+    """
+    objective = trajectories[0].objective
+    recorded = [_recorded(each, rate or 1.0) for each, rate in zip(trajectories, rates, strict=True)]
+    distances = [np.full(each.times.shape, np.nan) for each in recorded]
+    starts, owners = np.unique(recorded[0].points[0], axis=0, return_inverse=True)
+    solutions = []
+    with deterministic():
+        for number, _ in enumerate(progress(range(len(starts)))):
+            own = owners.ravel() == number
+            times = np.unique(np.concatenate([each.times[:, own].ravel() for each in recorded]))
+            solution = _follow(_system(objective, starts[number], network, seed), starts[number], times)
+            solutions.append(solution)
+            for found, each in zip(distances, recorded, strict=True):
+                expected = solution.at[np.searchsorted(times, each.times[:, own])]
+                found[:, own] = np.linalg.norm(each.points[:, own] - expected, axis=-1)
+    longest = max(len(each.line) for each in solutions)
+    lines = [np.pad(each.line, ((0, longest - len(each.line)), (0, 0)), mode="edge") for each in solutions]
+    joined = np.stack(lines, axis=1)
+    ends = [(start, each.reason) for start, each in zip(starts, solutions, strict=True) if each.reason]
+    flow = Flow(
+        points=joined[..., :-1],
+        values=joined[..., -1],
+        distances=np.empty(0),
+        evaluations=sum(each.evaluations for each in solutions),
+        reason=_reason(ends, objective),
+    )
+    compared = [
+        _at_each_step(found, each.steps) if rate is not None else np.full((each.steps[-1] + 1, len(owners)), np.nan)
+        for found, each, rate in zip(distances, recorded, rates, strict=True)
+    ]
+    return tuple(
+        replace(each, flow=replace(flow, distances=own)) for each, own in zip(trajectories, compared, strict=True)
+    )
+
+
+def _system(objective: Objective, start: FloatArray, network: Network | None, seed: int) -> System:
+    if network is not None and isinstance(objective, NetworkObjective):
+        return NetworkSystem(network, objective.landscape, seed)
+    return FunctionSystem(objective, start)
+
+
+def _recorded(trajectory: Trajectory, rate: float) -> _Recorded:
+    rates = np.nan_to_num(trajectory.learning_rates[:-1])
+    times = rate * np.concatenate([np.zeros((1, rates.shape[1])), np.cumsum(rates, axis=0)])
+    if isinstance(trajectory, NetworkTrajectory):
+        steps = trajectory.training.kept
+        return _Recorded(steps, trajectory.training.weights[:, None].astype(np.float64), times[steps])
+    return _Recorded(np.arange(len(times)), trajectory.points, times)
+
+
+def _at_each_step(figures: FloatArray, steps: IntArray) -> FloatArray:
+    """Interpolate figures (k, paths) at ascending steps (k,) linearly: (steps + 1, paths)."""
+    rows = np.arange(steps[-1] + 1)
+    return np.stack([np.interp(rows, steps, column) for column in figures.T], axis=-1)
+
+
+def _reason(ends: Sequence[tuple[FloatArray, str]], objective: Objective) -> str:
+    """Return why flows end early, such as "from (1, 2): it runs away"."""
+    if not ends:
+        return ""
+    (first, reason), *others = ends
+    if objective.kind == "network":
+        return f"because {reason}"
+    more = f" and {len(others)} others" if others else ""
+    return f"from ({', '.join(f'{each:g}' for each in first)}){more}: {reason}"
+
+
+def _follow(system: System, start: FloatArray, times: FloatArray) -> _Solution:
+    """Integrate the flow from a start (n,) over some ascending times, of which the first one is 0."""
+    at, line, known, reason = np.full((len(times), len(start)), np.nan), [system.shown(start)], 1, ""
+    at[0] = start
+    try:
+        for solver in _steps(system, start, float(times[-1])):
+            interpolate, due = solver.dense_output(), int(np.searchsorted(times, solver.t, side="right"))
+            at[known:due] = interpolate(times[known:due]).T
+            known = max(known, due)
+            line += map(system.shown, interpolate(np.linspace(solver.t_old, solver.t, INNER + 1)[1:]).T)
+            last = solver.y
+        at[known:] = last  # at rest
+    except _Ended as ended:
+        reason = str(ended)
+    return _Solution(np.array(line), at, system.evaluations, reason)
+
+
+def _steps(system: System, start: FloatArray, end: float) -> Iterator[Any]:
+    """Yield the solver after each of its steps from a start (n,) until a time, or until the point hardly moves."""
+    from scipy import integrate
+
+    time, point = 0.0, start
+    for name, limit, precision in system.methods:
+        options: dict[str, Any] = {"jac": system.jacobian} if name == "Radau" else {}
+        options |= {"rtol": precision, "atol": 0.01 * precision * system.size}
+        solver = getattr(integrate, name)(system.slope, time, point, end, **options)
+        while solver.status == "running" and system.evaluations < limit:
+            message = solver.step()
+            if solver.status == "failed":
+                raise _Ended(message)
+            system.check(solver.y)
+            steepness = system.steepness  # before the solver evaluates more to interpolate
+            yield solver
+            if solver.status == "finished" or steepness * (end - solver.t) <= AT_REST * system.size:
+                return
+        time, point = solver.t, solver.y
+    raise _Ended(f"it takes more than {limit:,} gradient evaluations")
