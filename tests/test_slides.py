@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageSequence
 from pptx import Presentation
 from pptx.oxml import parse_xml
 from pptx.util import Inches
@@ -27,6 +27,7 @@ from gdsim.cli.slides import slides
 from gdsim.encode import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
+from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.slides import SlideItem, new_deck
 from gdsim.slides.deck import autoplay
 from gdsim.slides.text import first_sentences, notes, shorten, summarize
@@ -561,3 +562,40 @@ def test_a_deck_of_forty_pictures_opens(lecture, office, tmp_path):
     )
     pages = re.findall(rb"/Type\s*/Page\b(?!s)", (tmp_path / "forty.pdf").read_bytes())
     assert len(pages) == slides > 40
+
+
+SWEPT = """objective: himmelblau
+start: [-0.5, 4.2]
+steps: 20
+optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}
+sweep: {x: {setting: SETTING}SECOND, show: minimum}
+view: {theme: slide}
+animation: {fps: 5, seconds: 1, hold: 1}
+"""
+
+
+def test_a_deck_of_a_map_and_of_a_sweep_over_one_setting_holds_their_pictures_and_no_table(tmp_path):
+    texts = {
+        "map": SWEPT.replace("SETTING", "start").replace("SECOND", ", y: {setting: start}, size: [12, 8]"),
+        "rates": SWEPT.replace("SETTING", '"optimizers.*.lr", range: [0.001, 1], scale: log').replace(
+            "SECOND", ", points: 5"
+        ),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    deck = made([tmp_path / f"{name}.yaml" for name in texts], tmp_path / "deck.pptx")
+    assert len(deck.slides) == 2
+    for slide, text in zip(deck.slides, texts.values(), strict=True):
+        experiment = gdsim.loads(text)
+        scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+        assert slide.shapes.title.text == scene.title
+        picture, caption = picture_of(slide), caption_of(slide).text_frame.text
+        assert alt_text(picture) == scene.alt_text
+        # The caption says how the runs end, and the picture which settings there are.
+        assert caption.startswith("SGD: ")
+        assert caption in scene.alt_text
+        assert "…" not in caption
+        assert text.strip() in slide.notes_slide.notes_text_frame.text
+        with Image.open(io.BytesIO(picture.image.blob)) as shown:
+            every = [np.asarray(frame.convert("RGB"), float) for frame in ImageSequence.Iterator(shown)]
+        assert max(np.abs(each - every[0]).mean() for each in every) > 1

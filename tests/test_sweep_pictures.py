@@ -98,6 +98,17 @@ def test_a_cell_has_the_hue_of_its_minimum_and_is_hatched_before_it_is_known(bas
             assert not (clear & (minimum < 0)).any()
 
 
+def test_in_a_vector_picture_the_hatch_is_below_the_map(basins, tmp_path):
+    _, scene = basins
+    gdsim.frames(scene).save_poster(tmp_path / "map.svg")
+    text = (tmp_path / "map.svg").read_text()
+    hatches, images = ([found.start() for found in re.finditer(each, text)] for each in ("LineCollection_", "<image"))
+    # The sample in the key is drawn last.
+    assert len(images) == 2 < len(hatches)
+    assert all(max(each for each in hatches[:2] if each < image) for image in images)
+    assert hatches[0] < images[0] < hatches[1] < images[1] < hatches[2]
+
+
 def test_of_two_starts_with_one_minimum_the_faster_is_brighter(basins):
     result, scene = basins
     frames, images = maps(scene)

@@ -13,6 +13,12 @@ from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.views.map import CAPTIONS, FAILED, MapModel
 from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
 
+SWEEP_OPENINGS = (
+    "Curves of {what} over {names} on {title}, {n} steps: {ranges}.",
+    "Map of {what} over {names} on {title}, {n} steps: {ranges}.",
+)
+"""How descriptions of sweeps over one and over two settings begin."""
+
 
 def share_text(share: float) -> str:
     """Return a share as whole percent, which is 0 or 100 only if it is exactly so."""
@@ -119,9 +125,7 @@ def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Langu
         "n": result.steps,
         "ranges": say.joined(_range(axis, say) for axis in axes),
     }
-    of_map = "Map of {what} over {names} on {title}, {n} steps: {ranges}."
-    of_curves = "Curves of {what} over {names} on {title}, {n} steps: {ranges}."
-    opening = say(of_map if len(axes) > 1 else of_curves, **facts)
+    opening = say(SWEEP_OPENINGS[len(axes) - 1], **facts)
     parts = []
     for index, label in enumerate(result.labels):
         codes, counts = np.unique(result.figures["outcome"][index], return_counts=True)

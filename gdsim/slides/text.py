@@ -8,6 +8,7 @@ from gdsim.languages import fields, language, names
 from gdsim.metadata import Provenance
 from gdsim.scene.build import STRETCHED
 from gdsim.scene.captions import OPENINGS
+from gdsim.scene.sweep_texts import SWEEP_OPENINGS
 
 NOT_PRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Control characters, and what XML 1.0 does not allow."""
@@ -18,15 +19,18 @@ SPOKEN = [language(name) for name in names()]
 def _pattern(template: str, **values: str) -> str:
     """Return a regular expression for a template in any language, whose values match regular expressions."""
     marks = {name: f"<{name}>" for name in fields(template)}
-    found = "|".join(re.escape(say(template, **marks)) for say in SPOKEN)
+    found = "|".join(re.escape(say(template, **marks).removesuffix(".")) for say in SPOKEN)
     for name, value in values.items():
         found = found.replace(f"<{name}>", value)
     return f"(?:{found})"
 
 
 STEPS = r"[0-9]+ \w+"
+ANY = {"what": ".+?", "names": ".+?", "n": "[0-9]+", "ranges": ".+?"}
 OPENING = re.compile(
-    "|".join(_pattern(each, title="(.+?)", steps=STEPS) for each in OPENINGS).join(["(?:", r")\b.*?\. "])
+    "|".join(_pattern(each, title="(.+?)", steps=STEPS, **ANY) for each in (*OPENINGS, *SWEEP_OPENINGS)).join(
+        ["(?:", r")\b.*?\. "]
+    )
 )
 """The first sentence of an alternative text about one objective, which repeats the slide's title."""
 

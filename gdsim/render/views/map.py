@@ -167,9 +167,12 @@ def _hatch(canvas: Canvas, box: Box) -> LineCollection:
     low, high = np.full(len(begins), box.y), np.full(len(begins), box.top)
     ends = np.stack([np.stack([begins, low], -1), np.stack([begins + box.height, high], -1)], 1)
     color = mix(canvas.theme.panel, canvas.theme.quiet, HATCH_STRENGTH)
-    # In inches, which are the same in every backend.
     return LineCollection(
-        list(ends / DPI), colors=color, linewidths=points(0.06 * canvas.line), transform=canvas.figure.dpi_scale_trans
+        list(ends / DPI),  # in inches, which are the same in every backend
+        colors=color,
+        linewidths=points(0.06 * canvas.line),
+        transform=canvas.figure.dpi_scale_trans,
+        zorder=1,  # below the image, which a vector picture contains as an artist
     )
 
 
