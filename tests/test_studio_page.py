@@ -154,6 +154,17 @@ def test_a_new_file_is_not_written_over_another_unasked(page, folder):
     page.until(lambda: page.one(".file").text == "other.yaml")
 
 
+def test_the_page_takes_over_changes_of_the_file_unless_its_own_would_be_lost(page, folder):
+    (folder / "talk.yaml").write_text(CONFIG.replace("steps: ", "steps: 1"))
+    page.until_text(CONFIG.replace("steps: ", "steps: 1"))
+    page.until(lambda: page.one(".file").text == "talk.yaml")
+    page.run("studio.edit([{ path: ['steps'], value: 31 }])")
+    page.until_text("steps: 31")
+    (folder / "talk.yaml").write_text(CONFIG)
+    page.until(lambda: "changed on disk" in page.one(".status").text)
+    assert "steps: 31" in page.text
+
+
 def test_typing_in_the_yaml_moves_the_form_and_mistakes_are_at_their_line(page):
     area = page.one("textarea")
     page.type_at_the_end("speed: 3")

@@ -188,7 +188,7 @@ class Session:
             return
         with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="")
-        self._path, self._on_disk = path, text
+        self._path, self._on_disk = path, path.read_text("utf-8-sig")
         self._send({"type": "saved", "id": number, "file": str(path.relative_to(self._root))})
 
     def _begin_export(self, number: int, message: _Message) -> None:
