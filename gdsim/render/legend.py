@@ -294,7 +294,7 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
         yield 1.7, words, partial(_draw_regions, 0.2 if on_curve else 0.6)
     if scene.descent and scene.styles:
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.text)
-    color = scene.styles[0].color if scene.styles else ""
+    color = scene.styles[0].color if scene.styles else theme.text
     at_heads: dict[str, Symbol] = {
         "gradient": (1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)),
         "descent": (1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)),
@@ -307,7 +307,7 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
         "preconditioner": (1.7, say("effective rate"), partial(_draw_outline, CIRCLE * [1.5, 0.7], color)),
         "trust": (1.2, say("trust region"), partial(_draw_outline, SQUARE * 0.9, color)),
     }
-    yield from (symbol for name, symbol in at_heads.items() if name in scene.vectors and color)
+    yield from (symbol for name, symbol in at_heads.items() if name in scene.vectors)
     curvatures = [path.curvature for facet in facets for path in facet.paths if path.curvature is not None]
     for negative, own in sign_colors(scene).items() if curvatures else ():
         yield 1.9, "λ < 0" if negative else say("curvature λ > 0"), partial(_draw_cross, negative, own)
