@@ -73,9 +73,8 @@ def descend(
 
     Args:
         objective: A name in the catalogue, an expression, a file of samples, a function, or an objective.
-        optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
-            package, or `"module:Class"` of one, which gets a closure, or the graph of the gradient, if it requires
-            that; or a minimizer, such as `"newton"` or `"scipy.BFGS"`.
+        optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed package, or
+            `"module:Class"`; it gets a closure or a graph if it requires that. Or a minimizer: `"scipy.BFGS"`.
         start: (dim,) one starting point, or (starts, dim); the objective's own by default.
         steps: The number of updates, from 0.
         seed: The seed of the noise, from 0.

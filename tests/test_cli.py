@@ -584,7 +584,7 @@ f = torch.compile(lambda p: (p**2).sum(), backend="eager")
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_only_what_uses_torch_compile_loads_dynamo_and_nothing_loads_pyplot(here, compiled):
+def test_only_what_uses_torch_compile_loads_dynamo_and_nothing_loads_pyplot_or_scipy_optimize(here, compiled):
     (here / "own.py").write_text(COMPILED)
     objective = (
         "{python: own.py:f, dim: 2, bounds: [[-2, 2], [-2, 2]]}"
@@ -600,10 +600,10 @@ try:
     main()
 except SystemExit as done:
     assert not done.code
-print(*(name in sys.modules for name in ("sympy", "torch._dynamo.eval_frame", "matplotlib.pyplot")))
+print(*(name in sys.modules for name in ("sympy", "torch._dynamo.eval_frame", "matplotlib.pyplot", "scipy.optimize")))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == [f"{compiled} {compiled} False"], done.stderr
+    assert done.stdout.splitlines()[-1:] == [f"{compiled} {compiled} False False"], done.stderr
     _, (trajectory,) = gdsim.read(here / "outputs" / "a" / "a.npz", allow_code=True)
     np.testing.assert_allclose(trajectory.points[:, 0, 0], 0.8 ** np.arange(4), rtol=1e-14)
 

@@ -73,7 +73,7 @@ def direct(of, method, start, steps=10_000, bounds=None, **options):
     return np.array(points[: steps + 1]), np.array(counts[: steps + 1])
 
 
-@pytest.mark.parametrize("steps", [7, 150])
+@pytest.mark.parametrize("steps", [0, 7, 150])
 @pytest.mark.parametrize("method", SCIPY)
 def test_iterates_and_counts_of_scipy_are_those_of_a_direct_call(method, steps):
     points, counts = direct(ROSENBROCK, method, START, steps)

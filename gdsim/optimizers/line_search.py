@@ -65,7 +65,7 @@ def armijo(ray: Ray, length: float, *, c1: float, shrink: float) -> float:
     """
     while not ray.value(length) <= ray.value(0.0) + c1 * length * ray.slope(0.0):
         length *= shrink
-        if (ray.at(length) == ray.point).all():
+        if length == 0 or (ray.at(length) == ray.point).all():
             return 0.0
     return length
 

@@ -64,4 +64,4 @@ def minimize(
     except StopIteration:  # TNC passes it on
         pass
     finally:
-        yield from iterates
+        yield from iterates[: steps + 1]

@@ -114,9 +114,8 @@ def build_scene(
     projections = [projection_of(group[0].objective, view, list(map(known_points, group))) for group in groups]
     page = blank_page(objectives, projections, view)
     few = max(len(each.stops) for each in trajectories) <= FEW_STARTS
-    drawn = groups
-    if len(groups) == 1 or view.color_by == "minimum":
-        drawn = [by_minimum(group, view, page.theme) for group in groups]
+    may_split = len(groups) == 1 or view.color_by == "minimum"
+    drawn = [by_minimum(group, view, page.theme) for group in groups] if may_split else groups
     group_styles = styles(drawn, page.theme, view.say, thin=not few)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
     inputs = [
