@@ -34,6 +34,8 @@ FORMATS = {
     "matrix": "png",
     "angle": "png",
     "adam_inside": "png",
+    "saddle_curvature": "png",
+    "edge_of_stability": "png",
     "panels": "png",
     "mathematics": "png",
     "swarm": "gif",

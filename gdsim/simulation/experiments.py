@@ -131,7 +131,7 @@ def spectrum_notes(experiment: Experiment) -> Iterator[str]:
         steps = len(spectrum_steps(kept_steps(network, experiment.steps, count), every))
         products = f"at least {PRODUCTS * steps * count:,} products of the Hessian and a vector"
         cost = f"each takes as long as some gradients of {len(network.data.x):,} examples"
-        yield f"the eigenvalues at {steps} steps of {count} optimizers take {products}; {cost}."
+        yield f"the eigenvalues at {steps} steps of {count} optimizer{'s' * (count > 1)} take {products}; {cost}."
 
 
 def evaluate_landscapes(
