@@ -25,8 +25,8 @@ import gdsim
 from gdsim.cli.run import run
 from gdsim.cli.studio import export, studio
 from gdsim.errors import GdsimError
+from gdsim.interactive.jobs import Job
 from gdsim.interactive.server import application
-from gdsim.interactive.task import Task
 from tests.browse import wait_for
 
 QUICKSTART = Path("configs/quickstart.yaml").resolve()
@@ -330,8 +330,8 @@ def test_two_pages_work_at_the_same_time(client):
 
 
 def test_a_closed_page_stops_its_work(client, monkeypatch):
-    steps, check = [], Task.check
-    monkeypatch.setattr(Task, "check", lambda self: (steps.append(1), check(self))[1])
+    steps, check = [], Job.check
+    monkeypatch.setattr(Job, "check", lambda self: (steps.append(1), check(self))[1])
     with connect(client) as websocket:
         page = Page(websocket)
         page.send(type="text", text=TEXT.replace("steps: 150", "steps: 90000"))

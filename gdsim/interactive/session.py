@@ -22,9 +22,9 @@ from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import YAML_SUFFIXES, atomic_write
 from gdsim.interactive.export import exporting, make_file
 from gdsim.interactive.hello import hello
+from gdsim.interactive.jobs import Job, ReplacedError, simulating
 from gdsim.interactive.live import live_views
 from gdsim.interactive.stream import Send, Stream
-from gdsim.interactive.task import ReplacedError, Task, simulating
 from gdsim.objectives import from_expression
 from gdsim.render import frames
 from gdsim.scene.build import build_scene
@@ -137,31 +137,35 @@ class Session:
 
     def _open(self, number: int, message: _Message) -> None:
         self._kept.clear()
+        self._loaded = None
         path = self._path or files("gdsim").joinpath("starter.yaml")
         text = self._on_disk = path.read_text("utf-8-sig") if self._given is None else self._given
-        self._begin(number, lambda task: self._show(number, text, self._runs(message), task))
+        self._begin(number, lambda job: self._show(number, text, self._runs(message), job))
 
     def _text(self, number: int, message: _Message) -> None:
         text, code = _field(message, "text", str), self._runs(message)
-        self._begin(number, lambda task: self._show(number, text, code, task))
+        self._begin(number, lambda job: self._show(number, text, code, job))
 
     def _edit(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
         streams = all(each["path"][0] in SHOWN_LIVE for each in edits)
-        self._begin(number, lambda task: self._show(number, edit(text, edits), code, task, streams=streams))
+        self._begin(number, lambda job: self._show(number, edit(text, edits), code, job, streams=streams))
 
     def _try(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
         given = _field({"ahead": [], **message}, "ahead", list)[:MAX_AHEAD]
         ahead = [_edits({**message, "ahead": each}, "ahead") for each in given]
 
-        def work(task: Task) -> None:
+        def work(job: Job) -> None:
             base = self._load(text, code)
-            experiment = _live(with_edits(base, edits))
+            experiment = with_edits(base, edits)
+            if (reason := _why_not_live(experiment)) is not None:
+                raise reason
             stream = Stream(self._send, number, len(experiment.optimizers))
-            self._paths((text, code, json.dumps(edits)), experiment, task, stream)
+            self._paths((text, code, json.dumps(edits)), experiment, job, stream)
             for each in ahead:
-                self._paths((text, code, json.dumps(each)), _live(with_edits(base, each)), task)
+                with suppress(InputError):  # a neighbouring value may be impossible
+                    self._paths((text, code, json.dumps(each)), with_edits(base, each), job)
 
         self._begin(number, work)
 
@@ -200,11 +204,11 @@ class Session:
         if path.suffix != f".{suffix}":
             raise InputError(f"{path.name}: give it a name that ends in .{suffix}", ("file",))
         self._exports.add(number)
-        task = Task(lambda: number in self._exports, lambda share, what: self._report(number, share, what))
+        job = Job(lambda: number in self._exports, lambda share, what: self._report(number, share, what))
 
         def work() -> None:
-            task.check()
-            make_file(self._export, (text, name, self._folder, code, path), task)
+            job.check()
+            make_file(self._export, (text, name, self._folder, code, path), job)
             self._exports.discard(number)
             self._send({"type": "exported", "id": number, "file": str(path.relative_to(self._root))})
 
@@ -241,14 +245,14 @@ class Session:
         if self._is_open:
             self._answer(message, buffers)
 
-    def _begin(self, number: int, work: Callable[[Task], None]) -> None:
+    def _begin(self, number: int, work: Callable[[Job], None]) -> None:
         """Do some work instead of what was begun before."""
         self._newest = token = object()
-        task = Task(lambda: self._newest is token, lambda share, what: self._report(number, share, what))
+        job = Job(lambda: self._newest is token, lambda share, what: self._report(number, share, what))
 
         def begin() -> None:
-            task.check()
-            work(task)
+            job.check()
+            work(job)
 
         self._work.submit(self._guarded, number, begin)
 
@@ -278,10 +282,9 @@ class Session:
             self._loaded = key, loads(text, name=self._name, file=file, folder=self._folder, allow_code=code)
         return self._loaded[1]
 
-    def _show(self, number: int, text: str, code: bool, task: Task, *, streams: bool = False) -> None:
+    def _show(self, number: int, text: str, code: bool, job: Job, *, streams: bool = False) -> None:
         """Send the state of a text and, if it has no mistakes, its paths while they are computed, and its drawing."""
         state = {"type": "state", "id": number, "text": text, "config": None, "starts": None, "mistakes": []}
-
         try:
             state["config"] = _finite(parse(text, "").value)
             experiment = self._load(text, code)
@@ -292,8 +295,9 @@ class Session:
             self._send({**state, "mistakes": list(map(_mistake, error.problems))})
             return
         self._send(state)
-        costed = self._costed(task, state)
+        costed = self._costed(job, state)
         if experiment.sweep is None:
+            streams = streams and _why_not_live(experiment) is None
             stream = Stream(self._send, number, len(experiment.optimizers)) if streams else None
             trajectories = self._paths((text, code, "[]"), experiment, costed, stream)
             self._shown(experiment, trajectories)
@@ -306,11 +310,11 @@ class Session:
             evaluated = ()
             with simulating:
                 build = partial(build_sweep_scene, experiment, run(experiment, progress=costed.progress("running")))
-        task.report(1, "drawing")
-        _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, task))
+        job.report(1, "drawing")
+        _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, job))
 
-    def _costed(self, task: Task, state: dict[str, Any]) -> Task:
-        """Return a task that adds to a state, once it is known, that the work takes long."""
+    def _costed(self, job: Job, state: dict[str, Any]) -> Job:
+        """Return a job that adds to a state, once it is known, that the work takes long."""
         began = time.monotonic()
 
         def report(share: float, what: str) -> None:
@@ -318,9 +322,9 @@ class Session:
             if "cost" not in state and seconds > WORTH_TELLING:
                 state["cost"] = f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
                 self._send(state)
-            task.report(share, what)
+            job.report(share, what)
 
-        return Task(task.is_wanted, report)
+        return Job(job.is_wanted, report)
 
     def _draw(
         self,
@@ -328,29 +332,29 @@ class Session:
         experiment: Experiment,
         build: Callable[[], Scene],
         trajectories: Sequence[Trajectory],
-        task: Task,
+        job: Job,
     ) -> None:
         """Send the drawing of a scene, with the views in which paths can be drawn live."""
-        task.check()
+        job.check()
         with experiment.located():
             scene = build()
         drawn = frames(with_fixed_camera(scene))
-        task.check()
+        job.check()
         with drawn.settings():
             drawing = Drawing(drawn)
-        task.check()
+        job.check()
         live = live_views(drawn, experiment.view, trajectories) if trajectories else []
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
 
     def _paths(
-        self, key: object, experiment: Experiment, task: Task, stream: Stream | None = None
+        self, key: object, experiment: Experiment, job: Job, stream: Stream | None = None
     ) -> tuple[Trajectory, ...]:
         """Return the trajectories of an experiment, from memory if they are known; stream their points, too."""
         observe = ignore if stream is None else stream.observe
         if key not in self._kept:
             with simulating:
-                self._kept[key] = run_optimizers(experiment, progress=task.progress("simulating"), observe=observe)
+                self._kept[key] = run_optimizers(experiment, progress=job.progress("simulating"), observe=observe)
             while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -378,16 +382,16 @@ def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
     return edits
 
 
-def _live(experiment: Experiment) -> Experiment:
-    """Return an experiment whose paths can be computed while something is dragged; raise InputError otherwise."""
-    count = experiment.start.count if experiment.start else 1
+def _why_not_live(experiment: Experiment) -> InputError | None:
+    """Return why the paths of an experiment cannot be computed while something is dragged; None if they can."""
+    count = (experiment.start.count if experiment.start else 1) * (experiment.ensemble or 1)
     points = (experiment.steps + 1) * count * len(experiment.optimizers) * len(experiment.objectives)
     if experiment.sweep is not None or any(spec.to_train() for spec in experiment.objectives):
-        raise InputError("networks and sweeps are computed when you let go", code="unsupported")
+        return InputError("networks and sweeps are computed when you let go", code="unsupported")
     if points > MAX_LIVE:
         message = f"{points} points are computed when you let go; while you drag, at most {MAX_LIVE} are"
-        raise InputError(message, code="too-large")
-    return experiment
+        return InputError(message, code="too-large")
+    return None
 
 
 def _size(trajectories: Sequence[Trajectory]) -> int:

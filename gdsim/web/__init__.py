@@ -35,9 +35,9 @@ def render(template: str, /, **values: object) -> str:
     return environment().get_template(template).render(**values)
 
 
-def asset(name: str) -> str:
-    """Return the text of a style sheet or script of this package, stripped of surrounding whitespace."""
-    return files("gdsim.web").joinpath(name).read_text("utf-8").strip()
+def asset(*names: str) -> str:
+    """Return the text of style sheets or scripts of this package, stripped of surrounding whitespace."""
+    return "\n".join(files("gdsim.web").joinpath(name).read_text("utf-8").strip() for name in names)
 
 
 def data_uri(media_type: str, content: bytes) -> str:

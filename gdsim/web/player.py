@@ -65,7 +65,6 @@ PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
 """The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
 in a window of 400."""
 
-SCRIPTS = ("picture.js", "transport.js", "player.js")  # in one module
 SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in player.js
 LONG_VALUE = re.compile('"[A-Za-z0-9+/=]{100,}"')  # as in player.js
 
@@ -94,7 +93,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
             phone_json = phone_json.replace(value, f'{{"same":{index}}}')
     # A page does not need the scripts' comments and blank lines.
-    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", "\n".join(map(asset, SCRIPTS)))
+    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", asset("picture.js", "transport.js", "player.js"))
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
     if phone is not None:
@@ -140,8 +139,15 @@ def _drawing(scene: Scene, scale: int = 2, cell_runs: CellRuns | None = None) ->
 
 def with_fixed_camera(scene: Scene) -> Scene:
     """Return a scene whose camera remains where it is at the end."""
-    groups = (replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
-    return replace(scene, groups=tuple(groups))
+
+    def fixed(facet: Facet) -> Facet:
+        model = facet.model
+        if not isinstance(model, SurfaceModel):
+            return facet
+        camera = replace(model.camera, azimuth=model.camera.azimuth_at(1.0), orbit=0.0)
+        return replace(facet, model=replace(model, camera=camera))
+
+    return replace(scene, groups=tuple(replace(each, facets=tuple(map(fixed, each.facets))) for each in scene.groups))
 
 
 def _portrait(scene: Scene) -> Scene:
@@ -173,14 +179,6 @@ def notes(scene: Scene, cell_runs: CellRuns | None = None) -> tuple[str, ...]:
 def quoted(text: str) -> str:
     """Escape JSON for a script element, so that it cannot end the element or begin another."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _without_orbit(facet: Facet) -> Facet:
-    model = facet.model
-    if not isinstance(model, SurfaceModel):
-        return facet
-    camera = model.camera
-    return replace(facet, model=replace(model, camera=replace(camera, azimuth=camera.azimuth_at(1.0), orbit=0.0)))
 
 
 def _chips(scene: Scene) -> list[dict[str, Any]]:

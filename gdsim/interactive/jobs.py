@@ -20,7 +20,7 @@ class ReplacedError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """Work that stops when it is no longer wanted.
 
     Attributes:
