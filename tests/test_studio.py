@@ -25,8 +25,9 @@ import gdsim
 from gdsim.cli.run import run
 from gdsim.cli.studio import export, studio
 from gdsim.errors import GdsimError
-from gdsim.interactive.jobs import Job
+from gdsim.interactive.jobs import Job, simulating
 from gdsim.interactive.server import application
+from gdsim.interactive.session import drawing_thread
 from tests.browse import wait_for
 
 QUICKSTART = Path("configs/quickstart.yaml").resolve()
@@ -39,6 +40,8 @@ def client(tmp_path):
     app = application(token=TOKEN, port=PORT, root=tmp_path, path=QUICKSTART, allow_code=False, export=export)
     with TestClient(app, ADDRESS, cookies={f"gdsim-{PORT}": TOKEN}) as client:
         yield client
+    with simulating:  # other tests simulate and draw in this process, too
+        drawing_thread.submit(int).result()
 
 
 def connect(client, **headers):

@@ -42,7 +42,7 @@ MAX_AHEAD = 16  # values that are computed ahead
 KEPT = 64 * 2**20  # bytes of paths that are kept to answer from memory
 WORTH_TELLING = 3.0  # seconds of work from which a page is told what it costs
 
-_drawing = ThreadPoolExecutor(1, "drawing")  # matplotlib can be used in one thread only
+drawing_thread = ThreadPoolExecutor(1, "drawing")  # matplotlib can be used in one thread only
 
 _Message = Mapping[str, Any]
 
@@ -311,7 +311,7 @@ class Session:
             with simulating:
                 build = partial(build_sweep_scene, experiment, run(experiment, progress=costed.progress("running")))
         job.report(1, "drawing")
-        _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, job))
+        drawing_thread.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, job))
 
     def _costed(self, job: Job, state: dict[str, Any]) -> Job:
         """Return a job that adds to a state, once it is known, that the work takes long."""
