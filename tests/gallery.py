@@ -36,6 +36,8 @@ FORMATS = {
     "adam_inside": "png",
     "saddle_curvature": "png",
     "edge_of_stability": "png",
+    "gradient_flow": "png",
+    "noise_ensemble": "png",
     "panels": "png",
     "mathematics": "png",
     "swarm": "gif",

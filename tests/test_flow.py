@@ -208,6 +208,18 @@ def test_the_panel_shows_the_distances_of_sgd_only() -> None:
     for curve, each in zip(panel.curves, trajectories, strict=True):
         np.testing.assert_array_equal(curve.points[:, 0, 1], each.flow.distances[:, 0])
     assert np.isnan(panel.curves[4].points[..., 1]).all()
+
+
+def test_paths_in_the_colours_of_minima_keep_their_own_distances() -> None:
+    text = "{objective: himmelblau, start: {random: 8}, steps: 40, optimizers: {SGD: {lr: 0.01}}}"
+    trajectories = simulate(with_overrides(loads(text), ["view.panels=[flow_distance]"]))
+    scene = build_scene(trajectories, view=View(panels=["flow_distance"]))
+    assert len(scene.styles) > 1
+    drawn = np.concatenate([curve.points[20, :, 1] for curve in scene.groups[0].panels[0].curves])
+    np.testing.assert_array_equal(np.sort(drawn), np.sort(trajectories[0].flow.distances[20]))
+
+
+def test_a_panel_without_the_flow_is_an_error() -> None:
     with pytest.raises(InputError, match="was not computed"):
         build_scene(simulate(with_overrides(loads(RAVINE), ["view.flow=false"])), view=View(panels=["flow_distance"]))
 

@@ -238,7 +238,8 @@ class Trajectory:
         arrays = {name: getattr(self, name)[:, chosen] for name in names}
         for name in ("state", "counts"):
             arrays[name] = {key: each[:, chosen] for key, each in getattr(self, name).items()}
-        return replace(self, stop_steps=self.stop_steps[chosen], stops=stops, **arrays)
+        flow = self.flow and replace(self.flow, distances=self.flow.distances[:, chosen])
+        return replace(self, stop_steps=self.stop_steps[chosen], stops=stops, flow=flow, **arrays)
 
     def stopped_at(self, start: int) -> int:
         """Return the step at which a start stopped, for messages such as "diverged at step 12".
