@@ -13,6 +13,7 @@ import torch
 
 import gdsim
 from gdsim import Stop, descend, loads, objective, simulate
+from gdsim.analysis import Tuning, plan_study
 from gdsim.config import signatures
 from gdsim.errors import ConfigError, InputError
 from gdsim.simulation import read, save
@@ -271,6 +272,29 @@ def test_a_table_counts_values_gradients_and_hessians():
     assert "A value and a gradient at one point are one evaluation" in table.caption
     plain = gdsim.compare(loads(CONFIG.replace("newton: {line_search: exact}", "SGD: {lr: 0.001}")))
     assert "Hessians" not in [column.heading for column in plain.columns()]
+
+
+def test_a_picture_says_what_is_not_of_torch_optim_and_what_is_counted():
+    one = CONFIG.replace("[[-0.5, 0.8], [1.2, 1.2]]", "[-0.5, 0.8]")
+    view = "view: {panels: [loss, gradient_norm, learning_rate], against: evaluations}"
+    experiment = loads(one + view)
+    scene = gdsim.build_scene(simulate(experiment), view=experiment.view)
+    assert scene.notes == ("not of torch.optim: newton and BFGS", "")
+    assert scene.alt_text.startswith("Minimization of Rosenbrock, 30 steps. newton arrives")
+    assert [panel.across for panel in scene.groups[0].panels] == ["evaluations"] * 3
+    adam = gdsim.build_scene(simulate(experiment)[1:2], view=experiment.view)
+    assert adam.notes == ()
+    assert adam.alt_text.startswith("Gradient descent on")
+    assert adam.groups[0].panels[0].across == "gradient evaluations"
+
+
+def test_numbers_of_minimizers_are_tuned():
+    experiment = loads("objective: booth\nsteps: 20\noptimizers: {newton: {}, gradient_descent: {line_search: armijo}}")
+    plan = plan_study(experiment, starts=4, tuning=Tuning(("shrink",), budget=3, ranges={"shrink": (0.1, 0.9)}))
+    assert plan.names == {"newton": ("shrink",), "gradient_descent": ("shrink",)}
+    assert all(row.tuned.startswith("shrink 0.") for row in plan.run().table)
+    with pytest.raises(InputError, match="no optimizer has a number 'lr' to tune; they have initial_step, c1, shrink"):
+        plan_study(experiment, tuning=Tuning(("lr",)))
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,8 @@ class Minimizer:
         """
         bare = self.name.removeprefix("scipy.")
         library = "from gdsim" if bare == self.name else "from SciPy"
-        is_label = SEPARATOR.sub("", bare).casefold() == SEPARATOR.sub("", self.label).casefold()
-        parts = [library if is_label else f"{bare.replace('_', ' ')} {library}"]
+        label, *names = (SEPARATOR.sub("", each).casefold() for each in (self.label, bare, self.name))
+        parts = [library if label in names else f"{bare.replace('_', ' ')} {library}"]
         settings = dict(self.settings)
         if "line_search" in (arguments := minimizers()[self.name].arguments):
             search = settings.pop("line_search", literal_eval(arguments["line_search"].default))
