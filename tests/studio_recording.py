@@ -18,7 +18,7 @@ from tests.browse import StudioPage, chromium, serving
 from tests.test_encode import Pictures
 
 ROOT = Path(__file__).parent.parent
-SIZE = {"width": 1120, "height": 700}
+SIZE = {"width": 1120, "height": 780}
 FPS = 20
 
 POINTER = """
@@ -99,15 +99,18 @@ class Recorder:
         self.page.until(lambda: self.page.text != self.text)
         self.text = self.page.text
         self.page.until(lambda: self.page.run("return studio.newest.drawing >= studio.asked"), 60)
-        time.sleep(1)  # the background is decoded
+        time.sleep(3)  # its background is decoded
         self.shoot(frames)
 
 
 class Recording(Pictures):
-    """Frames whose palette is that of all of them."""
+    """Frames whose palette is that of all of them, with the colors of large areas as they are."""
 
     def __init__(self, frames: list[np.ndarray]) -> None:
         super().__init__(frames.__getitem__, len(frames), np.empty((0, 3), np.uint8))
+        codes, counts = np.unique(self.poster() @ np.array([1 << 16, 1 << 8, 1]), return_counts=True)
+        common = codes[np.argsort(counts)[-24:]]
+        self.colors = np.stack([common >> 16, common >> 8 & 255, common & 255], 1).astype(np.uint8)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -120,12 +123,13 @@ class Recording(Pictures):
 def use(recorder: Recorder) -> None:
     """Drag the start, change a learning rate, add an optimizer and take another function."""
     recorder.shoot(6)
+    view = recorder.page.one(".stage .view").rect
     x, y = recorder.center(".stage .start")
     recorder.move(x, y)
     recorder.press()
     for share in np.linspace(0, 1, 56):
-        across, down = 150 * math.sin(1.5 * math.pi * share), 190 * math.sin(0.75 * math.pi * share)
-        recorder.mouse("mouseMoved", x + across, y + down, held=True)
+        across, down = 0.3 * math.sin(1.5 * math.pi * share), 0.52 * math.sin(0.75 * math.pi * share)
+        recorder.mouse("mouseMoved", x + across * view["width"], y + down * view["height"], held=True)
         time.sleep(0.08)
         recorder.shoot()
     recorder.release()
