@@ -225,10 +225,10 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
         width, (name, settings) = _entry_width(canvas, entry), entry
         last = y - 1.5 * em < box.y + 0.4 * em
         more = canvas.scene.say("and {n} more", n=len(styles) - index)
-        kept = canvas.width_of(more, 1.0) + em if last and index < len(styles) - 1 else 0.0
-        if x + width + kept > box.right:
+        needed = canvas.width_of(more, 1.0) + em
+        if x + width + needed * (last and index < len(styles) - 1) > box.right:
             if last:
-                if x + kept - em <= box.right:
+                if x + needed - em <= box.right:
                     canvas.text(x, y, more, color=canvas.theme.quiet, va="center_baseline")
                 return
             x, y = box.x, y - 1.5 * em

@@ -117,7 +117,7 @@ def _cells(
     for index, given in enumerate(cells):
         pairs = zip(result.axes, np.atleast_1d(given).tolist(), strict=True)
         values = [float(axis.values[nearest(axis.values, value, axis.scale)]) for axis, value in pairs]
-        named = [f"{axis.name} {number(value, 3)}" for axis, value in zip(axes, values, strict=True)]
+        named = [f"{axis.name} {number(value, 2)}" for axis, value in zip(axes, values, strict=True)]
         style = Style(", ".join(named), "", theme.paths[index % len(theme.paths)], (), MARKERS[index % len(MARKERS)])
         place = np.array([float(axis.places(np.array(value))) for axis, value in zip(axes, values, strict=True)])
         found.append(MapCell(style, place))

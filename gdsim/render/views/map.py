@@ -28,7 +28,6 @@ from gdsim.themes import Theme, mix
 
 SHADES, SHADES_EACH = 48, 12  # the number of colors of numbers, and of each category
 DARK, BRIGHT = 0.45, 0.6  # the share of black in the darkest color of a category, and of white in the brightest
-PALEST = 0.5  # the share of the field's second color in the palest color of numbers
 HATCH, HATCH_STRENGTH = 0.55, 0.35  # of the lines where there is no figure: their distance in ems, and their strength
 EDGE = "lr = 2 (1 + β) / λ"  # the learning rate at which an optimizer becomes unstable
 EDGE_WIDTH = 0.14  # of the curve at which an optimizer becomes unstable, per line
@@ -144,8 +143,8 @@ def _zoom_ticks(facet: Facet, viewport: Viewport) -> Iterator[ZoomTicks]:
 def _colors(theme: Theme, model: MapModel) -> FloatArray:
     """Return the colors of a scale, or of one category after the other, each from dark to bright, (n, 4)."""
     if not model.categories:
-        # The palest color of the field is that of the page.
-        return ramp((mix(theme.field[0], theme.field[1], PALEST), *theme.field[1:]), SHADES)
+        shades = theme.shades[1:]  # the first one is near to the color of the page
+        return ramp(shades if theme.shades == theme.field else shades[::-1], SHADES)
     ends = [
         (mix(each.color, "#000000", DARK), each.color, mix(each.color, "#ffffff", BRIGHT)) for each in model.categories
     ]
