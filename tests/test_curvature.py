@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import mpmath
@@ -15,7 +16,7 @@ import gdsim
 from gdsim.analysis.curvature import largest_eigenvalues
 from gdsim.cli.app import app
 from gdsim.config.presentation import SharpnessSpec
-from gdsim.networks import examples, network
+from gdsim.networks import Network, examples, network
 from gdsim.render import frames
 from gdsim.render.display_list import START, Lines
 from gdsim.render.painter import only
@@ -156,6 +157,24 @@ def test_eigenvectors_of_a_network_are_those_of_its_dense_hessian():
     values, vectors = HessianOperator(net, 0).largest(weights, 2)
     np.testing.assert_allclose(dense(net, weights) @ vectors.T, values * vectors.T, atol=1e-5 * values[0])
     np.testing.assert_allclose(vectors @ vectors.T, np.eye(2), atol=1e-10)
+
+
+def test_a_parameter_that_is_not_used_adds_an_eigenvalue_of_0():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = torch.nn.Linear(2, 2), torch.nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            return self.used(x)
+
+    data = examples("moons", n=40)
+    net = Network("own", "Own", data, Net, "cross_entropy", batch_size=8, record_every=None, weights=9)
+    weights = np.random.default_rng(1).normal(size=9)
+    # Parameters of a module itself come before those of its layers.
+    line = replace(net, make=lambda: torch.nn.Linear(2, 2), weights=6)
+    expected = np.linalg.eigvalsh(dense(line, weights[3:]))[::-1]
+    np.testing.assert_allclose(HessianOperator(net, 0).largest(weights, 2).values, expected[:2], rtol=1e-6)
 
 
 def test_data_in_several_parts_give_the_same_eigenvalues(monkeypatch):
@@ -391,7 +410,7 @@ def test_the_curvature_is_drawn_for_functions_of_two_variables_only(changes):
 
 def test_gradient_descent_on_the_digits_hovers_at_the_edge_of_stability():
     experiment = gdsim.load(
-        "configs/edge_of_stability.yaml", overrides=['optimizers={"lr 0.5": {class: SGD, lr: 0.5}}']
+        "configs/edge_of_stability.yaml", overrides=['optimizers={"large rate": {class: SGD, lr: 0.5}}']
     )
     trained = run_optimizers(experiment)
     network = trained[0].objective.network

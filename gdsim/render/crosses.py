@@ -12,7 +12,7 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.display_list import Lines, Viewport
 from gdsim.render.paths import path_style
 from gdsim.render.trail import Trail, interpolated
-from gdsim.scene.model import FEW_STARTS, Curvature, Facet, Path, Scene
+from gdsim.scene.model import FEW_STARTS, Curvature, Facet, Scene
 
 # Lengths in ems.
 USUAL, LONGEST = 1.9, 4.2  # half the length of a line, as the median, and at most
@@ -70,7 +70,7 @@ def crosses(facet: Facet, viewport: Viewport, trails: Sequence[Trail]) -> Iterat
         look = replace(path_style(viewport, path), head_size=0.0, dot_size=0.0, taper=1.0)
         look = replace(look, width=WIDTH * canvas.line, casing_width=CASING * canvas.line)
         optimizer = scene.styles.index(path.style)
-        staying = _staying(path, curvature, places, drawn, spots, APART * em)
+        staying = _staying(curvature, places, drawn, spots, APART * em)
         for negative, color in sign_colors(scene).items():
             own = np.where((curvature.negative == negative)[..., None], drawn, np.nan)
             ends = np.stack([places[:, :, None] - own, places[:, :, None] + own], -2)
@@ -87,7 +87,7 @@ def crosses(facet: Facet, viewport: Viewport, trails: Sequence[Trail]) -> Iterat
 
 
 def _staying(
-    path: Path, curvature: Curvature, places: FloatArray, drawn: FloatArray, spots: list[FloatArray], apart: float
+    curvature: Curvature, places: FloatArray, drawn: FloatArray, spots: list[FloatArray], apart: float
 ) -> npt.NDArray[np.int64]:
     """Return the indices (row, start), (k, 2), of the crosses that stay, at iterates so far apart from all `spots`.
 
@@ -96,9 +96,8 @@ def _staying(
     found = []
     for start in range(places.shape[1] if places.shape[1] <= FEW_STARTS else 0):
         usable = np.isfinite(drawn[:, start]).all((-2, -1)) & (curvature.times == np.floor(curvature.times))
-        rows = np.flatnonzero(usable & (curvature.times <= path.ends[start])).tolist()
         own: list[int] = []
-        for row in rows:
+        for row in np.flatnonzero(usable).tolist():
             place = places[row, start]
             if len(own) < MOST and np.linalg.norm(place - np.array(spots), axis=-1).min() >= apart:
                 own.append(row)

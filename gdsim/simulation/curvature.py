@@ -66,7 +66,7 @@ class HessianOperator:
             scaled = scales * vector.ravel()
             along, total = torch.from_numpy(scaled), torch.from_numpy(decay * scaled)
             for gradient in kept or self._gradients():
-                total += self._flat(torch.autograd.grad(gradient, self._parameters, along, retain_graph=True))
+                total += self._derivative(gradient, along, retain_graph=True)
             return scales * total.numpy()
 
         start = np.random.default_rng(0).standard_normal(len(weights))
@@ -82,17 +82,26 @@ class HessianOperator:
         with module_errors(f"{self._network.title} cannot be differentiated twice"), torch.enable_grad():
             for x, y in self._parts:
                 loss = self._network.loss(self._module(x), y) * (len(x) / self._count)
-                yield self._flat(torch.autograd.grad(loss, self._parameters, create_graph=True))
+                yield self._derivative(loss, create_graph=True)
 
-    @staticmethod
-    def _flat(tensors: tuple[Tensor, ...]) -> Tensor:
-        return torch.cat([each.reshape(-1) for each in tensors])
+    def _derivative(self, output: Tensor, along: Tensor | None = None, **graph: bool) -> Tensor:
+        # A parameter that does not affect the output has the derivative 0.
+        parts = torch.autograd.grad(output, self._parameters, along, materialize_grads=True, **graph)
+        return torch.cat([each.reshape(-1) for each in parts])
 
 
 def spectrum_steps(kept: IntArray, every: int) -> IntArray:
     """Return the steps among those whose weights are kept at which eigenvalues are computed every so many steps."""
     wanted = np.arange(0, kept[-1] + 1, every)
     return np.union1d(kept[np.searchsorted(kept, wanted)], kept[-1:])
+
+
+def has_spectra(trajectories: Sequence[NetworkTrajectory], sharpness: SharpnessSpec) -> bool:
+    """Return whether trajectories have the eigenvalues that a view requests."""
+    recorded = trajectories[0].training.spectrum
+    if recorded is None:
+        return False
+    return recorded.every == sharpness.interval(network=True) and recorded.values.shape[1] >= sharpness.top
 
 
 def with_spectra(
@@ -102,12 +111,13 @@ def with_spectra(
     seed: int,
     progress: Progress,
 ) -> tuple[NetworkTrajectory, ...]:
-    """Return trajectories with the eigenvalues that a view requests; the same ones if they already have them."""
-    every, top = sharpness.interval(network=True), sharpness.top
-    recorded = trajectories[0].training.spectrum
-    if recorded is not None and recorded.every == every and recorded.values.shape[1] >= top:
-        return tuple(trajectories)
-    hessian, steps = HessianOperator(network, seed), spectrum_steps(trajectories[0].training.kept, every)
+    """Return trajectories with the eigenvalues that a view requests.
+
+    Raises:
+        InputError: A recorded optimizer divides the gradient, by averages that are not recorded.
+    """
+    hessian = HessianOperator(network, seed)
+    steps = spectrum_steps(trajectories[0].training.kept, sharpness.interval(network=True))
     ticks = iter(progress(range(len(trajectories) * len(steps))))
     for each in trajectories:
         if each.stability is not None and each.stability.preconditioned and each.training.scales is None:
@@ -132,8 +142,7 @@ def _with_spectrum(
     decay = 0.0 if trajectory.stability is None else trajectory.stability.penalty
     values = np.empty((len(steps), sharpness.top))
     for k, _ in zip(range(len(steps)), ticks, strict=False):
-        same = k and np.array_equal(weights[k], weights[k - 1])  # the path has converged or diverged
-        if same:
+        if k and np.array_equal(weights[k], weights[k - 1]):  # the path has converged or diverged
             values[k] = values[k - 1]
         else:
             values[k] = hessian.largest(weights[k], sharpness.top, scales=scales[k], decay=decay).values

@@ -16,7 +16,7 @@ from gdsim.networks import Landscape, Network, NetworkObjective, network_objecti
 from gdsim.networks.evaluation import Evaluator, Examples
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
-from gdsim.simulation.curvature import with_spectra
+from gdsim.simulation.curvature import has_spectra, with_spectra
 from gdsim.simulation.planes import compute_plane, row_blocks
 from gdsim.simulation.saliency import saliency_maps
 from gdsim.simulation.trajectory import NetworkTrajectory, Progress, Stop
@@ -50,7 +50,8 @@ def evaluate_landscape(
             evaluated = _on_plane(network, evaluated, view, folder, seed, progress)
         if "saliency" in view.panels:
             evaluated = tuple(_with_maps(network, each, view.saliency, seed, progress) for each in evaluated)
-        if "sharpness" in view.panels:
+        if "sharpness" in view.panels and not has_spectra(evaluated, view.sharpness):
+            _check_unchanged(network, evaluated[0], seed)
             evaluated = with_spectra(network, evaluated, view.sharpness, seed, progress)
     return evaluated
 

@@ -62,9 +62,10 @@ def stability_limit(
     # Adam averages gradients, as SGD does with a dampening equal to its momentum.
     fresh = 1 - (momentum if class_name in ADAM else own.get("dampening", 0))
     factor = (1 + momentum) / (1 + 2 * momentum if own.get("nesterov") else fresh)
-    decoupled = class_name == "AdamW" or own.get("decoupled_weight_decay")
-    kind = "decay" if decoupled else "penalty"
-    return StabilityLimit(factor, class_name != "SGD", **{kind: own["weight_decay"]})
+    decay, penalty = 0.0, own["weight_decay"]
+    if class_name == "AdamW" or own.get("decoupled_weight_decay"):
+        decay, penalty = penalty, decay
+    return StabilityLimit(factor, class_name != "SGD", decay, penalty)
 
 
 @cache
