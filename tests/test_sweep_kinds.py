@@ -104,6 +104,18 @@ MISTAKES = {
         "x",
         "Invalid learning rate",
     ),
+    "a refused value among others": (
+        "x: {setting: optimizers.Adam.lr, values: [0.1, -1, 1]}",
+        "x",
+        "optimizers.Adam.lr = -1: Adam refuses its settings",
+    ),
+    "not a number": ("x: {setting: steps, range: [.nan, 9]}", "x.range.0", "must be a number, not nan"),
+    "an infinite distance": ("x: {setting: start.0, range: [-1.0e308, 1.0e308]}", "x.range", "with a finite distance"),
+    "an optimizer without a setting": (
+        "x: {setting: optimizers.Adam, range: [0, 1]}",
+        "x.setting",
+        "optimizers.Adam.lr",
+    ),
     "too many cells": (
         "{x: {setting: start}, y: {setting: start}, size: [100000, 100000]}",
         "size",

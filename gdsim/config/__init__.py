@@ -213,14 +213,14 @@ def _is_valid(experiment: Experiment, settings: Mapping[str, float]) -> bool:
 
 
 def _check_ends(experiment: Experiment, named: tuple[str, Axis]) -> None:
-    """Check that the first and the last value of an axis are valid for its setting."""
+    """Check that the lowest and the highest value of an axis are valid for its setting."""
     name, axis = named
     if axis.setting.partition(".")[0] == START:
         return
     key = "values" if axis.range is None else "range"
-    ends: list[float] = axis.spaced(2)[[0, -1]].tolist()
-    whole = takes_whole_numbers(experiment, axis.setting, ends[0])
-    for value in ends:
+    given = axis.range or axis.values or []
+    whole = takes_whole_numbers(experiment, axis.setting, given[0])
+    for value in (min(given), max(given)):
         try:
             varied(experiment, {axis.setting: int(value) if whole and value.is_integer() else value})
         except ConfigError as error:

@@ -65,8 +65,8 @@ class Axis(Model):
             refuse([Problem("has a range and values; give one of the two", code="conflict")])
         if self.range is None and self.values is None and self.setting.partition(".")[0] != START:
             refuse([Problem("needs a range such as [0.001, 1], or values", code="missing")])
-        if self.range is not None and self.range[0] == self.range[1]:
-            refuse([Problem("must have two different ends", ("range",))])
+        if self.range is not None and not 0 < abs(self.range[1] - self.range[0]) < math.inf:
+            refuse([Problem("must have two different ends, with a finite distance", ("range",))])
         key = "values" if self.range is None else "range"
         if self.scale == "log" and min(self.values or self.range or [1.0]) <= 0:
             refuse([Problem("must be above 0 on a log scale", (key,))])
@@ -99,7 +99,7 @@ class Sweep(Model):
         default=[], examples=[[[0.01, 0.9]]]
     )
     """The cells whose paths are drawn beside the map, each [x, y]; the nearest values are used."""
-    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$", examples=["cuda"])] = "cpu"
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d\d?)?)$", examples=["cuda"])] = "cpu"
     """Where the runs are computed: cpu, or cuda for a GPU, cuda:1 for the second one."""
     dimension: bool = False
     """Whether a run prints the box-counting dimension of the boundaries of a map: between minima if they are shown,
@@ -182,6 +182,8 @@ class Sweep(Model):
         if first not in VARIABLE:
             hint = did_you_mean(first, VARIABLE) or f"; it is below one of {', '.join(VARIABLE)}"
             yield Problem(f"'{axis.setting}' does not change the numbers of a run{hint}", key, "unknown-name")
+        elif first == "optimizers" and rest in ("", *labels, EVERY):
+            yield Problem(f"needs one of its settings, such as optimizers.{rest or EVERY}.lr", key)
         elif first == "optimizers" and not any(rest.startswith(f"{each}.") for each in (*labels, EVERY)):
             label = rest.partition(".")[0]
             hint = did_you_mean(label, labels) or f"; there are {', '.join(labels)}, and * for all"

@@ -34,7 +34,8 @@ MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a 
 SAMPLES = 64  # runs that are checked
 MANY = 256  # instances of which the user is told before they run
 STEP_SECONDS, BUILD_SECONDS = 1.5e-4, 0.01  # of CPU time for a step of an instance on its own, and to build it
-CELL_SECONDS, WEIGHT_SECONDS = 1e-7, 4e-9  # for a step of one run among many, and for each weight and example
+RUN_SECONDS = 1e-7  # for a step of one run among many on a function
+TRAINING_SECONDS, WEIGHT_SECONDS = 1e-5, 3e-9  # for a step of one training among many, and for each weight and example
 TILE_SECONDS = 4  # the most that a tile takes, which an interrupt loses
 PROCESS_SECONDS = 5  # a sweep that takes longer is faster in several processes, whose start takes seconds
 
@@ -122,14 +123,14 @@ class Plan:
         )
 
     def check(self) -> None:
-        """Check that the class of each optimizer accepts the first and the last value of each axis.
+        """Check that the class of each optimizer accepts the lowest and the highest value of each axis.
 
         Raises:
             ConfigError: It does not; the error has the location of the axis.
         """
         for index, axis in enumerate(self.axes):
             for label in self.experiment.optimizers if self.sweep.coordinate(index) is None else ():
-                for place in (0, -1):
+                for place in (axis.values.argmin(), axis.values.argmax()):
                     cell = np.zeros(len(self.axes), dtype=np.int64)
                     cell[index] = place
                     settings = {axis.setting: self.settings(cell)[axis.setting]}
@@ -170,9 +171,10 @@ class Plan:
         instances = counts["objective"] * counts["optimizer"]
         if factory.batching_modes[0] is not BatchingMode.FLAT:
             instances *= counts["start"]
-        cells, numbers = math.prod(self.counts(label)), math.prod(self._examples_and_weights or (0,))
-        each = BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS
-        return instances, instances * each + cells * self.steps * (CELL_SECONDS + numbers * WEIGHT_SECONDS)
+        seconds = instances * (BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS)
+        size = self._examples_and_weights
+        step = RUN_SECONDS if size is None else TRAINING_SECONDS + math.prod(size) * WEIGHT_SECONDS
+        return instances, seconds + math.prod(self.counts(label)) * self.steps * step
 
     def factory(self, experiment: Experiment, label: str) -> AnyOptimizer:
         """Return the factory of an optimizer, or the minimizer, in the experiment of a cell.
