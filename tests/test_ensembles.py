@@ -213,6 +213,13 @@ def test_the_title_compares_the_spreads() -> None:
     assert build_scene(trajectories[:1]).title == f"Large: 90 % of 64 runs end within {high:.2g} of their mean"
 
 
+def test_the_title_does_not_compare_runs_without_noise() -> None:
+    changes = ["optimizers={Noisy: {class: SGD, lr: 0.1, noise: 3.0}, Plain: {class: SGD, lr: 0.1}}"]
+    scene = build_scene(simulate(with_overrides(loads(NOISY), changes)))
+    assert re.fullmatch(r"Noisy: 90 % of 24 runs end within [\d.]+ of their mean", scene.title)
+    assert "Plain: 90 % of 24 runs end within 0 of their mean" in scene.alt_text
+
+
 def test_an_ensemble_is_not_coloured_by_minima() -> None:
     text = "{objective: himmelblau, ensemble: 20, steps: 30, optimizers: {SGD: {lr: 0.01, noise: 20.0}}}"
     trajectories = simulate(loads(text))

@@ -61,7 +61,7 @@ OTHERS = {
     "inset": "{objective: styblinski_tang, start: [3.6, 3.4], steps: 20, optimizers: {SGD: {lr: 0.004}, "
     "Adam: {lr: 0.03}}, view: {panels: []}, animation: {fps: 5, seconds: 2}}",
     "ensemble": "{objective: beale, start: [-1, 1.5], ensemble: 16, steps: 30, optimizers: {SGD: {lr: 0.01, "
-    "noise: 9}}, view: {size: [640, 360]}, animation: {fps: 5, seconds: 2}}",
+    "noise: 9}}, view: {size: [640, 360], flow: true}, animation: {fps: 5, seconds: 2}}",
 }
 HUGE = """
 {objective: {expression: "1e60*(x**2 + y**2)"}, start: [[1, 2], [3, 4]], steps: 9, optimizers: {SGD: {lr: 1.0e-61}},

@@ -23,6 +23,8 @@ def final_radius(ensemble: Trajectory) -> float:
     """
     ran = np.array([not stop.failed for stop in ensemble.stops])
     last = ensemble.points[-1]
+    if (last == last[0]).all():
+        return 0.0  # without the rounding error of the mean
     if not ran.any():
         return math.inf
     apart = np.sort(np.where(ran, norms(last - last[ran].mean(0)), np.inf))
@@ -39,10 +41,12 @@ def final_spread(ensemble: Trajectory, say: Language) -> str:
 
 
 def ensemble_findings(group: Sequence[Trajectory], say: Language) -> Iterator[str]:
-    """Yield sentences about the spread of ensembles, from long to short."""
+    """Yield sentences about the spread of ensembles, from long to short; those without noise are not compared."""
+    group = [each for each in group if final_radius(each)]
     if len(group) == 1:
         yield f"{group[0].label}: {final_spread(group[0], say)}"
         yield final_spread(group[0], say)
+    if len(group) < 2:
         return
     (low, least), *_, (high, most) = sorted((final_radius(each), each.label) for each in group)
     if math.isfinite(high) and high > CLEAR * low:

@@ -26,8 +26,7 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
-from gdsim.scene.panels import panel_kind, panel_problems
-from gdsim.scene.panels.curves import FLOW_GOES_WITH
+from gdsim.scene.panels import FITTING, panel_kind, panel_problems
 from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems
@@ -76,8 +75,9 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
         yield from panel_problems(objectives, view)
         yield from vector_problems(objectives, view)
         yield from _name_problems(objectives, view)
-        if view.flow and any(each.kind == "image" for each in objectives):
-            yield Problem(f"flow {FLOW_GOES_WITH}", ("flow",), "unsupported")
+        supported, message = FITTING["flow"]
+        if view.flow and not {each.kind for each in objectives} <= supported:
+            yield Problem(f"flow {message}", ("flow",), "unsupported")
 
 
 def _name_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:

@@ -193,9 +193,10 @@ def with_flows(
             times = np.unique(np.concatenate([each.times[:, own].ravel() for each in recorded]))
             solution = _follow(_system(objective, starts[number], network, seed), starts[number], times)
             solutions.append(solution)
-            for found, each in zip(distances, recorded, strict=True):
-                expected = solution.at[np.searchsorted(times, each.times[:, own])]
-                found[:, own] = np.linalg.norm(each.points[:, own] - expected, axis=-1)
+            for found, each, rate in zip(distances, recorded, rates, strict=True):
+                if rate is not None:
+                    expected = solution.at[np.searchsorted(times, each.times[:, own])]
+                    found[:, own] = np.linalg.norm(each.points[:, own] - expected, axis=-1)
     longest = max(len(each.line) for each in solutions)
     lines = [np.pad(each.line, ((0, longest - len(each.line)), (0, 0)), mode="edge") for each in solutions]
     joined = np.stack(lines, axis=1)
@@ -207,10 +208,7 @@ def with_flows(
         evaluations=sum(each.evaluations for each in solutions),
         reason=_reason(ends, objective),
     )
-    compared = [
-        _at_each_step(found, each.steps) if rate is not None else np.full((each.steps[-1] + 1, len(owners)), np.nan)
-        for found, each, rate in zip(distances, recorded, rates, strict=True)
-    ]
+    compared = [_at_each_step(found, each.steps) for found, each in zip(distances, recorded, strict=True)]
     return tuple(
         replace(each, flow=replace(flow, distances=own)) for each, own in zip(trajectories, compared, strict=True)
     )
@@ -234,6 +232,8 @@ def _recorded(trajectory: Trajectory, rate: float) -> _Recorded:
 def _at_each_step(figures: FloatArray, steps: IntArray) -> FloatArray:
     """Interpolate figures (k, paths) at ascending steps (k,) linearly: (steps + 1, paths)."""
     rows = np.arange(steps[-1] + 1)
+    if len(rows) == len(steps):
+        return figures  # interpolation would spread NaN
     return np.stack([np.interp(rows, steps, column) for column in figures.T], axis=-1)
 
 

@@ -24,6 +24,10 @@ FITTING: Mapping[str, tuple[set[str], str]] = {
     "network": ({"network"}, OF_NETWORKS),
     "pixels": ({"network", "image"}, OF_NETWORKS),
     "image": ({"image"}, OF_IMAGES),
+    "flow": (
+        {"function", "network"},
+        "goes with a function or the training of a network, not with the pixels of an image",
+    ),
 }
 """For each key: the kinds of objectives that a panel supports, and the error message for others."""
 

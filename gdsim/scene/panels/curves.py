@@ -25,7 +25,6 @@ from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
 MISTAKEN = 0.1  # maximum share of starts that are within tolerance but not at a minimum in a band that is named solved
-FLOW_GOES_WITH = "goes with a function or the training of a network, not with the pixels of an image"
 FAINT = 0.45  # strength of the curves of the test data, and of each step below the lowest so far
 
 
@@ -318,11 +317,6 @@ def _distances(trajectory: Trajectory) -> FloatArray:
     return distances(trajectory.points, trajectory.objective.minima)
 
 
-def _flow_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
-    if any(each.kind == "image" for each in objectives):
-        yield Problem(f"flow_distance {FLOW_GOES_WITH}", code="unsupported")
-
-
 def _flow_distances(trajectory: Trajectory) -> FloatArray:
     if trajectory.flow is None:
         message = f"the flow of {trajectory.label} was not computed; gdsim render with view.panels computes it"
@@ -346,7 +340,7 @@ PANELS = (
         goes_with="network",
         problems=_accuracy_problems,
     ),
-    curves_kind("flow_distance", "distance from the flow", _flow_distances, _linear_axis, problems=_flow_problems),
+    curves_kind("flow_distance", "distance from the flow", _flow_distances, _linear_axis, goes_with="flow"),
     curves_kind("off_plane", "distance from the plane", _only_recorded, goes_with="network"),
     curves_kind("score", "score of the class", lambda each: -each.values, _linear_axis, goes_with="image"),
 )
