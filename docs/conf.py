@@ -14,7 +14,7 @@ import gdsim
 project, author, copyright = "gdsim", "The gdsim authors", "The gdsim authors"  # noqa: A001
 version = release = gdsim.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-exclude_patterns = ["_build", "templates"]
+exclude_patterns = ["_build", "paper", "templates"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
