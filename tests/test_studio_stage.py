@@ -15,10 +15,10 @@ objective: {name: himmelblau, bounds: [[-5, 5], [-5, 5]]}
 start: [-0.5, 4.2]
 steps: 30
 optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}
-view: {panels: []}
+view: {panels: [], size: [640, 360]}
 """
 CURVE = "objective: x^4 - 3x^2 + x\nstart: 1.8\nsteps: 20\noptimizers: {SGD: {lr: 0.02}}\n"
-SURFACE = CONTOUR.replace("view: {panels: []}", "view: {kind: surface, panels: []}")
+SURFACE = CONTOUR.replace("view: {panels: [], size: [640, 360]}", "view: {kind: surface, panels: [], size: [640, 360]}")
 
 
 class Stage(StudioPage):

@@ -177,6 +177,7 @@ class Stage {
       const layer = layers[view.layer], isShown = (optimizer) => !this.studio.hidden.has(labels[optimizer]);
       this.picture.clipped(brush, layer, () => this.paths.draw(brush, view, layer.trails, isShown));
     }
+    this.picture.drawCounter(brush, this.drawing.steps);
     if (this.moment) this.measure(this.moment);
     this.moment = null;
   }
