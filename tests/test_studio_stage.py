@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 
+import numpy as np
 import pytest
 
 from gdsim.config import loads
@@ -131,16 +133,15 @@ def test_a_drag_moves_one_start_and_the_paths_follow(stage):
 
 def test_the_paths_that_follow_are_those_at_rest(stage):
     stage.show(CONTOUR)
-    stage.run("studio.try([{ path: ['start'], value: [1, -2] }])")
-    stage.until(lambda: stage.run("return studio.stage.live && studio.stage.paths.iterates.get('0 1').fresh === 31"))
+    stage.run("studio.on('piece', ({ last, optimizer }) => { window.complete = last && optimizer === 1; })")
+    stage.run("window.complete = false; studio.try([{ path: ['start'], value: [1, -2] }])")
+    stage.until(lambda: stage.run("return window.complete"))
     live = stage.run("return [...studio.stage.paths.iterates.get('0 1').values.slice(0, 62)]")
     stage.run("studio.edit([{ path: ['start'], value: [1, -2] }])")
     stage.rest()
-    points = "const [layer] = studio.stage.drawing.layers.filter(({ iterates }) => iterates.length);"
-    read = (
-        "return [...new Float64Array(Uint8Array.from(atob(layer.iterates[1].points), (c) => c.charCodeAt(0)).buffer)];"
-    )
-    assert live == stage.run(points + read)
+    layers = stage.run("return studio.stage.drawing.layers.map(({ iterates }) => iterates.map(({ points }) => points))")
+    (points,) = [each[1] for each in layers if each]
+    assert live == np.frombuffer(b64decode(points)).tolist()
 
 
 def test_arrow_keys_move_the_start_and_say_where_it_is(stage):

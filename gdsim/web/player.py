@@ -97,9 +97,8 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
     if phone is not None:
-        ratio = phone.size[0] / phone.size[1]
         full = "#player { width: calc(100% - 2 * var(--pad)); } #picture { width: 100%; }"
-        style += f"\n@media {PHONE} {{ :root {{ --ratio: {ratio:.6g}; }} {full} }}"
+        style += f"\n@media {PHONE} {{ :root {{ --ratio: {phone.size[0] / phone.size[1]:.6g}; }} {full} }}"
     say = scene.say
     words = {each: say.templates[each] for each in SAID.findall(script) if each in say.templates}
     versions = {} if provenance is None else provenance.versions
@@ -141,11 +140,10 @@ def with_fixed_camera(scene: Scene) -> Scene:
     """Return a scene whose camera remains where it is at the end."""
 
     def fixed(facet: Facet) -> Facet:
-        model = facet.model
-        if not isinstance(model, SurfaceModel):
+        if not isinstance(facet.model, SurfaceModel):
             return facet
-        camera = replace(model.camera, azimuth=model.camera.azimuth_at(1.0), orbit=0.0)
-        return replace(facet, model=replace(model, camera=camera))
+        camera = replace(facet.model.camera, azimuth=facet.model.camera.azimuth_at(1.0), orbit=0.0)
+        return replace(facet, model=replace(facet.model, camera=camera))
 
     return replace(scene, groups=tuple(replace(each, facets=tuple(map(fixed, each.facets))) for each in scene.groups))
 
