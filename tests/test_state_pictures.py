@@ -213,3 +213,18 @@ def test_copies_of_vectors_remain_along_the_path_far_from_each_other_and_the_pos
     np.testing.assert_array_equal(list(frames)[-1], frames.poster())
     three = gdsim.descend(BOWL, "Adam", lr=0.5, start=[[-8, 4], [8, 4], [0, 5]], steps=30, record="state")
     assert not stamps(layer_of(three, vectors=["descent"])[1].primitives)
+
+
+def test_panels_show_the_state_of_a_network_as_norms_over_its_weights() -> None:
+    view = "{panels: [momentum, update_ratio, {state: exp_avg_sq}]}"
+    experiment = gdsim.loads(CONFIG.format("{network: mlp, hidden: [4], data: moons}", "{Adam: {lr: 0.01}}", view))
+    (path,) = gdsim.simulate(experiment)
+    momentum, ratio, squares = build_scene([path], view=experiment.view).groups[0].panels
+    weights = path.training.weights.astype(np.float64)
+    ratios = np.linalg.norm(np.diff(weights, axis=0), axis=1) / np.linalg.norm(weights[:-1], axis=1)
+    for panel, wanted in (
+        (momentum, path.state["exp_avg"][:-1, 0]),
+        (squares, path.state["exp_avg_sq"][:-1, 0]),
+        (ratio, ratios),
+    ):
+        np.testing.assert_allclose(panel.curves[0].points[:-1, 0, 1], wanted, rtol=1e-4)
