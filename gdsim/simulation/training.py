@@ -97,6 +97,9 @@ def _train_one(
     stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
     record = _Record(steps, kept, module)
     record.scales = np.full((len(scaled), network.weights), np.nan, np.float32)
+    # The last step has no update, and keeps what the one before has left.
+    scaled = np.minimum(scaled, steps - 1)
+    rows = {*scaled.tolist()}
     noises = noise_of(factory, [(seed, 0)], network.weights)
     batches = network.batches(seed)
     for row, _ in enumerate(ticks):
@@ -113,8 +116,8 @@ def _train_one(
                 break
             if records_state:
                 record.state.add_norms(row, stepper.states())
-            # The last step has no update, and keeps what the one before has left.
-            for place in np.flatnonzero(np.minimum(scaled, steps - 1) == row):
+            if row in rows:
+                place = np.searchsorted(scaled, row)
                 record.scales[place:] = np.sqrt(rate_factors(factory.class_, stepper.group, stepper.states()))
     return record
 
