@@ -1,6 +1,6 @@
 // A dialog to choose one of many things by searching for it.
 
-import { h, iconButton, shown } from "./dom.js";
+import { CODE, h, iconButton, shown } from "./dom.js";
 
 /** Return whether a word of the name of an item begins with some letters. */
 const isAtStart = ({ value, label }, letters) => (
@@ -13,16 +13,21 @@ const isAtStart = ({ value, label }, letters) => (
  * Items have `value`, `label`, and optionally `detail` and the address of an `image`.
  */
 export function choose(root, { title, hint, items, free = () => null }) {
-  const search = h("input", { type: "search", placeholder: hint, "aria-label": hint, autocomplete: "off", spellcheck: "false" });
+  const search = h("input", { ...CODE, type: "search", placeholder: hint, "aria-label": hint });
   const list = h("div", { class: "choices", role: "group", "aria-label": title });
   const count = h("p", { class: "quiet", role: "status" });
   const dialog = h("dialog", { class: "chooser", "aria-label": title },
     h("header", {}, h("h2", {}, title), iconButton("reset", "Close", { "data-close": true })), search, list, count);
-  const button = ({ value, label, detail, image }) => h("button", { type: "button", class: "choice", "data-value": value },
-    image && h("img", { src: image, alt: "", loading: "lazy" }), h("b", {}, label), detail && h("span", { class: "quiet" }, detail));
+  const button = ({ value, label, detail, image }) => (
+    h("button", { type: "button", class: "choice", "data-value": value },
+      image && h("img", { src: image, alt: "", loading: "lazy" }),
+      h("b", {}, label),
+      detail && h("span", { class: "quiet" }, detail))
+  );
   const show = () => {
     const words = search.value.toLowerCase().split(/\s+/), own = search.value.trim() && free(search.value.trim());
-    const found = items.filter((item) => words.every((word) => `${item.value} ${item.label} ${item.detail ?? ""}`.toLowerCase().includes(word)));
+    const text = ({ value, label, detail = "" }) => `${value} ${label} ${detail}`.toLowerCase();
+    const found = items.filter((item) => words.every((word) => text(item).includes(word)));
     found.sort((one, other) => isAtStart(other, words[0]) - isAtStart(one, words[0]));
     list.replaceChildren(...found.map(button), ...(own ? [button({ value: search.value.trim(), label: own })] : []));
     list.classList.toggle("tiles", found.some(({ image }) => image));

@@ -35,7 +35,8 @@ class Controls {
   show() {
     const { studio, root } = this, { hello, config, mistakes } = studio;
     if (!hello || !config) {
-      const words = hello && mistakes.length ? "The YAML cannot be read. Correct the marked line, or undo." : "Loading…";
+      const unreadable = "The YAML cannot be read. Correct the marked line, or undo.";
+      const words = hello && mistakes.length ? unreadable : "Loading…";
       return morphChildren(root, h("div", {}, h("p", { class: "quiet notice" }, words)));
     }
     const fields = new Fields({ schema: hello.schema, mistakes });
@@ -47,6 +48,7 @@ class Controls {
   sections(fields) {
     const { hello: { schema }, config } = this.studio, { properties, definitions } = schema;
     const [view] = choicesOf(properties.view, definitions);
+    const folded = Object.keys(view.properties).filter((name) => !VIEW.includes(name));
     const special = new Set(["objective", "start", "steps", "seed", "optimizers", "view"]);
     const others = Object.keys(properties).filter((name) => !special.has(name));
     return [
@@ -59,7 +61,7 @@ class Controls {
       section("Optimizers", optimizerCards(fields, this.studio)),
       section("Picture", [
         ...fields.rows(["view"], view, config.view, VIEW),
-        fields.group(["view"], view, config.view, { label: "more about the picture", names: Object.keys(view.properties).filter((name) => !VIEW.includes(name)) }),
+        fields.group(["view"], view, config.view, { label: "more about the picture", names: folded }),
         ...others.map((name) => fields.row([name], properties[name], config[name])),
       ]),
     ];
@@ -77,9 +79,9 @@ class Controls {
     control.setAttribute("aria-valuetext", value);
     control.dataset.changing = "";
     box.value = value;
-    const edit = editOf(control), ahead = [1, -1, 2, -2].map((step) => place + step).filter((near) => near >= 0 && near <= scale.last);
-    const neighbours = ahead.map((near) => [{ path: JSON.parse(path), value: scale.value(near) }]);
-    this.studio.try([edit], "value" in edit ? neighbours : []);
+    const edit = editOf(control), near = [1, -1, 2, -2].map((step) => place + step);
+    const ahead = near.filter((each) => each >= 0 && each <= scale.last).map((each) => [{ path: JSON.parse(path), value: scale.value(each) }]);
+    this.studio.try([edit], "value" in edit ? ahead : []);
   }
 
   change(control) {
@@ -87,8 +89,8 @@ class Controls {
     delete control.dataset.changing;
     if (action) return this.act(control, action);
     if (!kind) return;
-    const gesture = kind === "slider" && this.keyboard ? control.dataset.path : control.id === "formula" ? "formula" : null;
-    this.studio.edit([editOf(control)], gesture);
+    const byKeys = kind === "slider" && this.keyboard;
+    this.studio.edit([editOf(control)], byKeys ? control.dataset.path : control.id === "formula" ? "formula" : null);
   }
 
   /** Do what a select or a text field that is not a plain value asks for. */
@@ -118,7 +120,8 @@ class Controls {
   }
 
   click(button) {
-    const { studio } = this, { action } = button.dataset, path = button.dataset.path && pathOf(button), label = path?.[1];
+    const { studio } = this, { action } = button.dataset, path = button.dataset.path && pathOf(button);
+    const label = path?.[1];
     const actions = {
       help: () => this.toggleHelp(button),
       reset: () => studio.edit([{ path, remove: true }]),
@@ -151,7 +154,9 @@ class Controls {
 
   askClass(title) {
     const { optimizers } = this.studio.hello.classes;
-    const items = Object.entries(optimizers).map(([name, given]) => ({ value: name, label: name, detail: Object.keys(given).slice(0, 4).join(", ") }));
+    const items = Object.entries(optimizers).map(([name, given]) => (
+      { value: name, label: name, detail: Object.keys(given).slice(0, 4).join(", ") }
+    ));
     const free = (text) => /^[\w/]+([.:][\w.]+)+$/.test(text) ? `Use ${text}` : null;
     return choose(this.studio.root, { title, hint: "Search, or type package.Class", items, free });
   }
@@ -187,7 +192,8 @@ class Controls {
   /** Show what is wrong with a formula that is being typed, of which the config knows nothing. */
   showMistake(formula) {
     const { mistake } = this;
-    this.root.querySelector("#formula-mistake").textContent = mistake ? `column ${mistake.column}: ${mistake.message}` : "";
+    const words = mistake ? `column ${mistake.column}: ${mistake.message}` : "";
+    this.root.querySelector("#formula-mistake").textContent = words;
     if (mistake) formula.setAttribute("aria-invalid", "true");
     else formula.removeAttribute("aria-invalid");
   }

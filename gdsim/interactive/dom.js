@@ -18,6 +18,9 @@ export function h(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Attributes of a field for text that is code, not prose. */
+export const CODE = { type: "text", autocomplete: "off", spellcheck: "false" };
+
 const kept = (node) => node.dataset?.key ?? null;
 
 /** Change a node to match a fresh one; an input that is being changed keeps its value, and details stay open. */
@@ -68,7 +71,8 @@ export function shown(root, dialog) {
 /** Return a button with an icon; its label is said and shown as a tip, or with `text` is beside the icon. */
 export function iconButton(name, label, { text = false, ...attributes } = {}) {
   const said = text ? {} : { "aria-label": label, title: label };
-  return h("button", { type: "button", class: text ? "button" : "icon", ...said, ...attributes }, icon(name), text && h("span", {}, label));
+  const words = text && h("span", {}, label);
+  return h("button", { type: "button", class: text ? "button" : "icon", ...said, ...attributes }, icon(name), words);
 }
 
 const PATHS = {

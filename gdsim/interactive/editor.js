@@ -2,7 +2,13 @@
 
 import { h, morphChildren } from "./dom.js";
 
-const TOKENS = /(#.*$)|("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|(^|[\s{,[-])([A-Za-z_][^:#{},[\]"']*)(?=:(?:\s|$))|(^|[\s:{,[])([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?=$|[\s,}\]])/gi;
+/** A comment, a quoted text, a key after what is before it, or a number after what is before it. */
+const TOKENS = new RegExp([
+  /(#.*$)/,
+  /("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')/,
+  /(^|[\s{,[-])([A-Za-z_][^:#{},[\]"']*)(?=:(?:\s|$))/,
+  /(^|[\s:{,[])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?=$|[\s,}\]])/,
+].map(({ source }) => source).join("|"), "gi");
 
 /** Return the parts of a line of YAML, with classes for their colors. A `#` begins a comment only after a space. */
 function colored(line) {
@@ -22,16 +28,18 @@ function colored(line) {
 
 export function createEditor(root, studio) {
   const area = h("textarea", {
-    "aria-label": "Config (YAML)", "aria-describedby": "mistakes", spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "off",
+    "aria-label": "Config (YAML)", "aria-describedby": "mistakes", spellcheck: "false", autocapitalize: "off",
+    autocomplete: "off", wrap: "off",
   });
-  const paper = h("pre", { "aria-hidden": "true" }), list = h("ul", { id: "mistakes", "aria-live": "polite", "aria-label": "Mistakes" });
+  const paper = h("pre", { "aria-hidden": "true" });
+  const list = h("ul", { id: "mistakes", "aria-live": "polite", "aria-label": "Mistakes" });
   root.replaceChildren(h("div", { class: "pane" }, paper, area), list);
 
   const show = () => {
     const marks = new Map(studio.mistakes.map((mistake) => [mistake.line, mistake]));
     const lines = area.value.split("\n").map((line, i) => {
-      const mistake = marks.get(i + 1);
-      return h("div", { class: mistake ? "line wrong" : "line", title: mistake?.message, "--column": mistake ? mistake.column - 1 : null }, colored(line), "\n");
+      const mistake = marks.get(i + 1), mark = mistake && { title: mistake.message, "--column": mistake.column - 1 };
+      return h("div", { class: mistake ? "line wrong" : "line", ...mark }, colored(line), "\n");
     });
     morphChildren(paper, h("pre", {}, lines));
     area.style.height = `${paper.offsetHeight}px`;
@@ -40,7 +48,8 @@ export function createEditor(root, studio) {
   const showMistakes = () => {
     area.setAttribute("aria-invalid", String(studio.mistakes.length > 0));
     list.replaceChildren(...studio.mistakes.map(({ line, column, key, message }) => (
-      h("li", {}, h("button", { type: "button", "data-line": line, "data-column": column }, h("b", {}, `line ${line}`), " ", [key?.join("."), message].filter(Boolean).join(": ")))
+      h("li", {}, h("button", { type: "button", "data-line": line, "data-column": column },
+        h("b", {}, `line ${line}`), " ", [key?.join("."), message].filter(Boolean).join(": ")))
     )));
     show();
   };
@@ -50,7 +59,8 @@ export function createEditor(root, studio) {
     area.value = text;
     if (document.activeElement === area) {
       // The cursor stays at its place in the text, also where something above it has changed.
-      const same = [...text].findIndex((letter, i) => letter !== old[i]), moved = same >= 0 && same < selectionStart ? shift : 0;
+      const first = [...text].findIndex((letter, i) => letter !== old[i]);
+      const moved = first >= 0 && first < selectionStart ? shift : 0;
       area.setSelectionRange(selectionStart + moved, selectionEnd + moved);
     }
     show();
@@ -89,7 +99,8 @@ function keepIndent(event, area) {
 
 /** Put the cursor at a mistake, and scroll there. */
 function select(area, line, column) {
-  const lines = area.value.split("\n"), begin = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  const lines = area.value.split("\n");
+  const begin = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
   area.focus();
   area.setSelectionRange(begin + column - 1, begin + (lines[line - 1]?.length ?? 0));
   area.previousElementSibling.children[line - 1]?.scrollIntoView({ block: "center" });

@@ -1,11 +1,12 @@
 // Rows of a form for values of a config, made from their JSON Schema, and the edits that follow from using them.
 
-import { h, icon, iconButton } from "./dom.js";
+import { CODE, h, icon, iconButton } from "./dom.js";
 import { scaleOf } from "./scales.js";
 
 /** Return the kinds of values that a schema allows, references resolved, without null. */
 export function choicesOf(schema, definitions) {
-  if (schema.$ref) return choicesOf({ ...definitions[schema.$ref.split("/").pop()], ...schema, $ref: undefined }, definitions);
+  const { $ref, ...rest } = schema;
+  if ($ref) return choicesOf({ ...definitions[$ref.split("/").pop()], ...rest }, definitions);
   if (!schema.anyOf) return schema.type === "null" ? [] : [schema];
   return schema.anyOf.flatMap((choice) => choicesOf(choice, definitions));
 }
@@ -14,8 +15,8 @@ export function choicesOf(schema, definitions) {
 export function asText(value) {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return `[${value.map(asText).join(", ")}]`;
-  if (typeof value === "object") return `{${Object.entries(value).map(([key, each]) => `${key}: ${asText(each)}`).join(", ")}}`;
-  return String(value);
+  if (typeof value !== "object") return String(value);
+  return `{${Object.entries(value).map(([key, each]) => `${key}: ${asText(each)}`).join(", ")}}`;
 }
 
 export const keyOf = (path) => JSON.stringify(path);
@@ -57,9 +58,11 @@ export class Fields {
     const about = { path, id, name, value, fallback, label, choices };
     const names = choices.flatMap((each) => each.enum ?? (each.const === undefined ? [] : [each.const]));
     // Names only, or names and mappings or lists, which are for the YAML pane.
-    const isChoice = names.length && choices.every((each) => each.enum || each.const || isCollection(each)) && typeof value !== "object";
+    const areNames = choices.every((each) => each.enum || each.const || isCollection(each));
+    const isChoice = names.length && areNames && typeof value !== "object";
     // Lists that contain anything but names are for the YAML pane.
-    const listed = choices.flatMap(({ items }) => items ? choicesOf(items, this.definitions) : []).flatMap((each) => each.enum ?? []);
+    const items = choices.flatMap((each) => each.items ? choicesOf(each.items, this.definitions) : []);
+    const listed = items.flatMap((each) => each.enum ?? []);
     const isListed = value === undefined || (Array.isArray(value) && value.every((each) => listed.includes(each)));
     const control = only?.type === "boolean" ? this.toggle(about)
       : isChoice ? this.select(about, names)
@@ -71,14 +74,20 @@ export class Fields {
     return this.labelled(about, schema.description, control, { required });
   }
 
+  /** Return a row with a name before its control. */
+  plain(id, label, control, attributes = {}, ...others) {
+    const head = h("div", { class: "head" }, h("label", { for: id }, label), others);
+    return h("div", { class: "row", "data-key": id, ...attributes }, head, control);
+  }
+
   labelled({ path, id, value, label }, description, control, { required }) {
     const mistake = this.mistakes.get(keyOf(path));
     return h("div", { class: "row", "data-key": keyOf(path), "data-set": value !== undefined },
       h("div", { class: "head" },
         h("label", { for: id, id: `${id}-label` }, label),
         description && h("button", {
-          type: "button", class: "icon small help", "data-action": "help", "aria-expanded": "false", "aria-controls": `${id}-help`,
-          "aria-label": `About ${label}`, title: description,
+          type: "button", class: "icon small help", "data-action": "help", "aria-expanded": "false",
+          "aria-controls": `${id}-help`, "aria-label": `About ${label}`, title: description,
         }, icon("help")),
         value !== undefined && !required && iconButton("reset", `Reset ${label}`, {
           class: "icon small", "data-action": "reset", "data-path": keyOf(path),
@@ -115,7 +124,8 @@ export class Fields {
     return h("div", { class: "chips", role: "group", "aria-labelledby": `${about.id}-label`, id: about.id },
       names.map((name) => h("label", { class: "chip" },
         h("input", {
-          type: "checkbox", value: name, checked: shown.includes(name), "data-path": keyOf(about.path), "data-kind": "chips",
+          type: "checkbox", value: name, checked: shown.includes(name), "data-path": keyOf(about.path),
+          "data-kind": "chips",
         }),
         h("span", {}, spoken(name)))));
   }
@@ -134,7 +144,7 @@ export class Fields {
     const part = index === undefined ? {} : { "data-index": index, "aria-label": `${label} ${index + 1}` };
     const scale = scaleOf(name, schema);
     const box = h("input", this.attributes(about, "number", {
-      type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", value: asText(value),
+      ...CODE, inputmode: "decimal", value: asText(value),
       placeholder: value === undefined ? asText(shown) || "automatic" : null, ...part,
     }));
     if (!scale) return box;
@@ -142,35 +152,39 @@ export class Fields {
     return h("div", { class: "number" },
       h("input", {
         type: "range", min: 0, max: scale.last, value: place, "--share": place / scale.last, "data-path": keyOf(path),
-        "data-kind": "slider", "data-name": name, "data-type": schema.type, "data-low": schema.minimum ?? schema.exclusiveMinimum,
+        "data-kind": "slider", "data-name": name, "data-type": schema.type,
+        "data-low": schema.minimum ?? schema.exclusiveMinimum,
         "data-above": schema.exclusiveMinimum !== undefined, "data-high": schema.maximum, ...part,
-        "aria-label": index === undefined ? `${label}, slider` : `${label} ${index + 1}, slider`, "aria-valuetext": asText(shown) || "automatic",
+        "aria-label": `${index === undefined ? label : `${label} ${index + 1}`}, slider`,
+        "aria-valuetext": asText(shown) || "automatic",
       }),
       box);
   }
 
   color(about) {
-    const { value, label } = about;
-    const shown = /^#[0-9a-fA-F]{6}$/.test(value) ? value : "#888888";
+    const { path, value, label } = about, shown = /^#[0-9a-fA-F]{6}$/.test(value) ? value : "#888888";
+    const chooser = { type: "color", value: shown, "aria-label": `Choose ${label}`, "data-path": keyOf(path) };
     return h("div", { class: "color" },
-      h("input", this.attributes(about, "text", { type: "text", value: asText(value), placeholder: "automatic", autocomplete: "off" })),
-      h("input", { type: "color", value: shown, "aria-label": `Choose ${label}`, "data-path": keyOf(about.path), "data-kind": "color" }));
+      h("input", this.attributes(about, "text", { ...CODE, value: asText(value), placeholder: "automatic" })),
+      h("input", { ...chooser, "data-kind": "color" }));
   }
 
   text(about, names) {
     const { id, value, fallback, choices } = about, words = choices.length > 0 && choices.every(isText);
     const box = h("input", this.attributes(about, words ? "text" : "yaml", {
-      type: "text", value: asText(value), placeholder: value === undefined ? asText(fallback) || "automatic" : null,
-      autocomplete: "off", spellcheck: "false", list: names.length ? `${id}-names` : null,
+      ...CODE, value: asText(value), placeholder: value === undefined ? asText(fallback) || "automatic" : null,
+      list: names.length ? `${id}-names` : null,
     }));
-    return names.length ? [box, h("datalist", { id: `${id}-names` }, names.map((name) => h("option", { value: name })))] : box;
+    const options = names.map((name) => h("option", { value: name }));
+    return names.length ? [box, h("datalist", { id: `${id}-names` }, options)] : box;
   }
 
   /** Return the settings of a mapping, folded. */
-  group(path, schema, value, { label = spoken(path.at(-1)), open = false, names = Object.keys(schema.properties) } = {}) {
+  group(path, schema, value, { label = spoken(path.at(-1)), names = Object.keys(schema.properties) } = {}) {
     const set = names.filter((name) => value?.[name] !== undefined).length;
-    const wrong = [...this.mistakes.keys()].some((key) => names.some((name) => isBelow(JSON.parse(key), [...path, name])));
-    return h("details", { class: "group", "data-key": keyOf(path), open },
+    const keys = [...this.mistakes.keys()].map((key) => JSON.parse(key));
+    const wrong = names.some((name) => keys.some((key) => isBelow(key, [...path, name])));
+    return h("details", { class: "group", "data-key": keyOf(path) },
       h("summary", {}, h("span", {}, label),
         wrong ? h("span", { class: "count wrong" }, "wrong") : set > 0 && h("span", { class: "count" }, `${set} set`)),
       h("div", { class: "rows" }, this.rows(path, schema, value, names)));

@@ -1,6 +1,6 @@
 // The bar: undo and redo, opening links, saving, exporting and copying a link.
 
-import { h, iconButton, shown } from "./dom.js";
+import { CODE, h, iconButton, shown } from "./dom.js";
 import { packed, unpacked } from "./store.js";
 
 /** What formats are called, the most used first. */
@@ -11,12 +11,16 @@ const NAMES = {
 
 export function createBar(root, studio, keys) {
   const name = h("p", { class: "file" }), status = h("p", { class: "status", role: "status" });
-  const undo = iconButton("undo", "Undo", { title: "Undo (Ctrl+Z)" }), redo = iconButton("redo", "Redo", { title: "Redo (Ctrl+Shift+Z)" }), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
-  const open = iconButton("open", "Open a link", { "data-needs": "address" }), link = iconButton("link", "Copy a link to this config", { "data-needs": "address" });
-  const exports = iconButton("export", "Export", { text: true }), save = iconButton("save", "Save", { text: true, class: "button main" });
-  root.replaceChildren(
-    h("h1", {}, "gdsim studio"), name, h("div", { class: "tools", role: "toolbar", "aria-label": "File" }, undo, redo, yaml, open, link, exports, save), status,
-  );
+  const undo = iconButton("undo", "Undo", { title: "Undo (Ctrl+Z)" });
+  const redo = iconButton("redo", "Redo", { title: "Redo (Ctrl+Shift+Z)" });
+  const yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
+  const open = iconButton("open", "Open a link", { "data-needs": "address" });
+  const link = iconButton("link", "Copy a link to this config", { "data-needs": "address" });
+  const exports = iconButton("export", "Export", { text: true });
+  const save = iconButton("save", "Save", { text: true, class: "button main" });
+  const tools = h("div", { class: "tools", role: "toolbar", "aria-label": "File" },
+    undo, redo, yaml, open, link, exports, save);
+  root.replaceChildren(h("h1", {}, "gdsim studio"), name, tools, status);
   let clearing = 0;
   studio.on("notice", (words, seconds) => {
     clearTimeout(clearing);
@@ -86,12 +90,15 @@ export async function loadLink(studio, link) {
 
 /** Ask for one line of text, or without a label for consent; resolves to the text, to true, or to null. */
 async function ask(studio, { title, label, value = "", button, hint }) {
-  const field = h("input", { type: "text", value, id: "asked", autocomplete: "off", spellcheck: "false" });
+  const field = h("input", { ...CODE, value, id: "asked" });
   const dialog = h("dialog", { "aria-label": title },
     h("form", { method: "dialog" },
-      h("h2", {}, title), label && [h("label", { for: "asked" }, label), field], hint && h("p", { class: "quiet" }, hint),
+      h("h2", {}, title),
+      label && [h("label", { for: "asked" }, label), field],
+      hint && h("p", { class: "quiet" }, hint),
       h("div", { class: "buttons" },
-        h("button", { type: "button", class: "button" }, "Cancel"), h("button", { class: "button main", value: "yes" }, button))));
+        h("button", { type: "button", class: "button" }, "Cancel"),
+        h("button", { class: "button main", value: "yes" }, button))));
   dialog.querySelector(".button").addEventListener("click", () => dialog.close());
   const closed = shown(studio.root, dialog);
   field.select();
@@ -107,7 +114,10 @@ class Saving {
   async ask() {
     const { studio } = this;
     await studio.settled();
-    const file = studio.file ?? await ask(studio, { title: "Save", label: "File name", value: "experiment.yaml", button: "Save", hint: "In the folder in which the studio was started." });
+    const file = studio.file ?? await ask(studio, {
+      title: "Save", label: "File name", value: "experiment.yaml", button: "Save",
+      hint: "In the folder in which the studio was started.",
+    });
     if (file) this.save(/\.ya?ml$/.test(file) ? file : `${file}.yaml`, false);
   }
 
@@ -118,8 +128,8 @@ class Saving {
         studio.file = file;
         studio.markSaved(text);
         studio.say(`Saved ${file}.`);
-      } else if (code === "exists" && await ask(studio, { title: `${file} exists. Replace it?`, button: "Replace" })) this.save(file, true);
-      else if (code !== "exists") studio.say(message);
+      } else if (code !== "exists") studio.say(message);
+      else if (await ask(studio, { title: `${file} exists. Replace it?`, button: "Replace" })) this.save(file, true);
     });
   }
 }
@@ -139,8 +149,9 @@ function createExports(studio) {
 }
 
 function exportRow(studio, format) {
-  const name = NAMES[format] ?? format.toUpperCase(), start = h("button", { type: "button", class: "button" }, "Export");
-  const state = h("p", { class: "quiet", role: "status" }), bar = h("progress", { max: 1, hidden: true, "aria-label": `${name}: progress` });
+  const name = NAMES[format] ?? format.toUpperCase(), state = h("p", { class: "quiet", role: "status" });
+  const start = h("button", { type: "button", class: "button" }, "Export");
+  const bar = h("progress", { max: 1, hidden: true, "aria-label": `${name}: progress` });
   let id = null;
   const end = () => {
     id = null;

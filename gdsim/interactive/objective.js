@@ -1,9 +1,12 @@
 // The parts of the form for what is minimized and where the paths start.
 
-import { h, iconButton } from "./dom.js";
+import { CODE, h, iconButton } from "./dom.js";
 import { asText, choicesOf, keyOf } from "./fields.js";
 
-const WORDS = { name: "Catalogue", expression: "Formula", samples: "Measured samples", python: "Python function", network: "Network" };
+const WORDS = {
+  name: "Catalogue", expression: "Formula", samples: "Measured samples", python: "Python function", network: "Network",
+  list: "Several functions",
+};
 
 /** Return the schemas of the mappings that an objective can be, by the key that tells them apart. */
 function formsOf({ definitions }) {
@@ -24,24 +27,31 @@ const example = ({ examples, anyOf, enum: names }) => examples?.[0] ?? names?.[0
 export function templateOf(form, { schema }) {
   const { properties, required } = formsOf(schema)[form];
   if (form === "name" || form === "expression") return form === "name" ? "himmelblau" : "x^2 + 3*y^2";
-  return Object.fromEntries(required.map((key) => [key, example({ ...properties[key], ...resolved(properties[key], schema) })]));
+  return Object.fromEntries(required.map((key) => {
+    const choices = choicesOf(properties[key], schema.definitions);
+    return [key, example({ ...properties[key], ...choices.find(({ examples, enum: names }) => examples || names) })];
+  }));
 }
 
-const resolved = (property, { definitions }) => choicesOf(property, definitions).find(({ examples, enum: names }) => examples || names) ?? {};
-
 export function objectiveSection(fields, studio) {
-  const { schema, catalog } = studio.hello, objective = studio.config.objective, form = formOf(objective, catalog);
-  const forms = formsOf(schema), path = ["objective"], given = typeof objective === "string" ? { [form]: objective } : objective ?? {};
-  const kinds = { ...forms, ...(form === "list" ? { list: {} } : {}) };
+  const { schema, catalog } = studio.hello, { objective } = studio.config, form = formOf(objective, catalog);
+  const forms = formsOf(schema), path = ["objective"];
+  const given = typeof objective === "string" ? { [form]: objective } : objective ?? {};
+  const kinds = [...Object.keys(forms), ...(form === "list" ? ["list"] : [])];
   const select = h("select", { id: "objective-form", "data-action": "form", value: form },
-    Object.keys(kinds).map((each) => h("option", { value: each }, WORDS[each] ?? each)));
-  const rows = [h("div", { class: "row", "data-key": "form" }, h("div", { class: "head" }, h("label", { for: "objective-form" }, "from")), select)];
+    kinds.map((each) => h("option", { value: each }, WORDS[each] ?? each)));
+  const rows = [fields.plain("objective-form", "from", select)];
   if (form === "list") {
-    rows.push(fields.row(path, { description: "Several functions, each with all optimizers." }, objective, { label: "functions", required: true }));
+    const about = { description: "Several functions, each with all optimizers." };
+    rows.push(fields.row(path, about, objective, { label: "functions", required: true }));
   } else {
     const names = Object.keys(forms[form].properties).filter((name) => name !== form);
     if (form === "name") rows.push(catalogButton(catalog, given.name), ...parameters(fields, catalog, given));
-    else if (form === "expression") rows.push(formula(given.expression, typeof objective === "string" ? path : [...path, form], fields));
+    else if (form === "expression") {
+      rows.push(formula(given.expression, typeof objective === "string" ? path : [...path, form], fields));
+      const constants = Object.entries(given.constants ?? {});
+      rows.push(constants.map(([name, value]) => fields.row([...path, "constants", name], { type: "number" }, value)));
+    }
     else rows.push(fields.row([...path, form], forms[form].properties[form], given[form], { required: true }));
     rows.push(fields.group(path, forms[form], given, { label: "more about the function", names }));
   }
@@ -50,8 +60,11 @@ export function objectiveSection(fields, studio) {
 
 function catalogButton(catalog, name) {
   const { title = name, thumbnail } = catalog.find((each) => each.name === name) ?? {};
-  return h("button", { type: "button", class: "current", "data-action": "catalog", "data-key": "catalog", "aria-label": `Function: ${title}. Choose another` },
-    thumbnail && h("img", { src: thumbnail, alt: "" }), h("b", {}, title || name), h("span", { class: "quiet" }, "Change…"));
+  const label = `Function: ${title}. Choose another`, action = { "data-action": "catalog", "data-key": "catalog" };
+  return h("button", { type: "button", class: "current", "aria-label": label, ...action },
+    thumbnail && h("img", { src: thumbnail, alt: "" }),
+    h("b", {}, title || name),
+    h("span", { class: "quiet" }, "Change…"));
 }
 
 function parameters(fields, catalog, given) {
@@ -62,17 +75,19 @@ function parameters(fields, catalog, given) {
 function formula(expression, path, fields) {
   const mistake = fields.mistakes.get(keyOf(path));
   return h("div", { class: "row tall", "data-key": "formula" },
-    h("div", { class: "head" }, h("label", { for: "formula" }, "f(x, y) =")),
+    h("div", { class: "head" }, h("label", { for: "formula" }, "f =")),
     h("input", {
-      id: "formula", type: "text", class: "code", value: expression, autocomplete: "off", spellcheck: "false",
-      "data-path": keyOf(path), "data-kind": "text", "aria-describedby": "formula-mistake", "aria-invalid": mistake ? "true" : null,
+      ...CODE, id: "formula", class: "code", value: expression, "data-path": keyOf(path), "data-kind": "text",
+      "aria-describedby": "formula-mistake", "aria-invalid": mistake ? "true" : null,
     }),
     h("p", { id: "formula-mistake", class: "mistake", "data-key": "formula-mistake", role: "status" }, mistake ?? ""));
 }
 
 // Starts.
 
-const STARTS = { own: "the function's own", point: "one point", points: "several points", grid: "a grid", random: "random points" };
+const STARTS = {
+  own: "the function's own", point: "one point", points: "several points", grid: "a grid", random: "random points",
+};
 
 const startForm = (start) => {
   if (start === null || start === undefined) return "own";
@@ -86,37 +101,38 @@ export const hasPlaces = (start) => ["point", "points"].includes(startForm(start
 
 /** Return a first value of a form of start, or undefined for the function's own. */
 export function startTemplate(form, studio) {
-  const { config, hello: { catalog } } = studio, name = config.objective?.name ?? config.objective;
-  const point = [config.start].flat(form === "points" ? 0 : 1)[0];
-  const own = catalog.find((each) => each.name === name)?.start ?? [1, 1];
-  const first = Array.isArray(point) ? point : Array.isArray(config.start) && typeof point === "number" ? config.start : own;
-  return { point: first, points: [first, first.map((each) => -each)], grid: { grid: first.map(() => 5) }, random: { random: 16 } }[form];
+  const { config: { objective, start }, hello: { catalog } } = studio, given = startForm(start);
+  const own = catalog.find(({ name }) => name === (objective?.name ?? objective))?.start ?? [1, 1];
+  const point = { point: [start].flat(), points: [start?.points ?? start].flat()[0] }[given] ?? own;
+  const others = { grid: { grid: point.map(() => 5) }, random: { random: 16 } };
+  return { point, points: [point, point.map((each) => -each)], ...others }[form];
 }
 
 export function startSection(fields, studio) {
   const { start } = studio.config, form = startForm(start), { definitions } = studio.hello.schema;
   const select = h("select", { id: "start-form", "data-action": "start-form", value: form },
     Object.entries(STARTS).map(([value, words]) => h("option", { value }, words)));
-  const head = h("div", { class: "row", "data-key": "start-form" }, h("div", { class: "head" }, h("label", { for: "start-form" }, "start")), select);
-  const item = { type: "number" };
+  const head = fields.plain("start-form", "start", select), item = { type: "number" };
   if (form === "point") {
-    const schema = typeof start === "number" ? item : { type: "array", items: item, minItems: start.length, maxItems: start.length };
-    return [head, fields.row(["start"], schema, start, { label: "at", required: true })];
+    const { length } = [start].flat(), row = { type: "array", items: item, minItems: length, maxItems: length };
+    return [head, fields.row(["start"], Array.isArray(start) ? row : item, start, { label: "at", required: true })];
   }
   if (form === "points") {
-    const points = Array.isArray(start) ? start : start.points ?? [], path = Array.isArray(start) ? ["start"] : ["start", "points"];
-    return [head, ...points.map((point, i) => pointRow([...path, i], point, i, points.length > 1)),
-      h("button", { type: "button", class: "button quiet-button", "data-action": "add-point", "data-path": keyOf([...path, points.length]) }, "Add a point")];
+    const isList = Array.isArray(start), points = isList ? start : start.points ?? [];
+    const path = isList ? ["start"] : ["start", "points"], next = keyOf([...path, points.length]);
+    const add = { type: "button", class: "button", "data-action": "add-point", "data-path": next };
+    const rows = points.map((point, i) => pointRow(fields, [...path, i], point, i, points.length > 1));
+    return [head, rows, h("button", add, "Add a point")];
   }
   if (form === "own") return [head];
   const { properties } = definitions.Start;
-  return [head, fields.row(["start", form], properties[form], start[form], { label: form === "grid" ? "points per side" : "points", required: true })];
+  const label = form === "grid" ? "points per side" : "points";
+  return [head, fields.row(["start", form], properties[form], start[form], { label, required: true })];
 }
 
-function pointRow(path, point, i, removable) {
-  const id = `point-${i}`;
-  return h("div", { class: "row", "data-key": keyOf(path), "data-set": removable },
-    h("div", { class: "head" }, h("label", { for: id }, `point ${i + 1}`),
-      removable && iconButton("reset", `Remove point ${i + 1}`, { class: "icon small", "data-action": "reset", "data-path": keyOf(path) })),
-    h("input", { id, type: "text", value: asText(point), "data-path": keyOf(path), "data-kind": "yaml", autocomplete: "off" }));
+function pointRow(fields, path, point, i, removable) {
+  const id = `point-${i}`, key = { "data-path": keyOf(path) };
+  const remove = iconButton("reset", `Remove point ${i + 1}`, { class: "icon small", "data-action": "reset", ...key });
+  const box = h("input", { ...CODE, id, value: asText(point), "data-kind": "yaml", ...key });
+  return fields.plain(id, `point ${i + 1}`, box, { "data-set": removable }, removable && remove);
 }

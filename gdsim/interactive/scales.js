@@ -46,7 +46,8 @@ export function scaleOf(name, { type, minimum, exclusiveMinimum, maximum }) {
   if (type !== "number" && type !== "integer") return null;
   if (known) return known[1];
   if (low === undefined || maximum === undefined) return null;
-  if (maximum - low > 1000) return low > 0 && maximum < 1e9 ? logarithmic(low, maximum, { whole: type === "integer" }) : null;
+  if (maximum - low > 1000 && (low <= 0 || maximum > 1e9)) return null;
+  if (maximum - low > 1000) return logarithmic(low, maximum, { whole: type === "integer" });
   const step = type === "integer" ? 1 : maximum - low > 20 ? 0.5 : rounded((maximum - low) / 100, 1);
   return exclusiveMinimum === undefined ? linear(low, maximum, step) : linear(low + step, maximum, step);
 }

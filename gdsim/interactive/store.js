@@ -166,7 +166,8 @@ export class Studio {
 
   /** Return the color of an optimizer's path. */
   colorOf(label) {
-    const own = this.config?.optimizers?.[label]?.color, drawn = this.drawing?.optimizers.find((each) => each.label === label);
+    const own = this.config?.optimizers?.[label]?.color;
+    const drawn = this.drawing?.optimizers.find((each) => each.label === label);
     return /^#[0-9a-f]{6}$/i.test(own) ? own : drawn?.color ?? "#888888";
   }
 
