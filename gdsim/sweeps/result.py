@@ -75,7 +75,7 @@ class SweepResult:
             and if the minimum is known
             "solved": bool, whether the run has the outcome SOLVED;
             "steps_to_tolerance": float64, as in `gdsim.analysis.metrics`, NaN for never;
-            "evaluations": float64, the number of gradients until then, NaN for never;
+            "evaluations": float64, the number of evaluations until then, NaN for never;
             "minimum": int16, the index in `objective.minima` of the minimum near which the run ends, -1 for none;
             "distance": float64, from the last finite point to the nearest global minimum.
         stop_steps: (optimizers, …) int32, the step at which a run failed or came to rest; `steps` for others.
