@@ -6,7 +6,11 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+
 import gdsim
+from tests.browse import chromium, visit, wait_for
 from tests.studio_recording import record
 
 ROOT = Path(__file__).parent.parent
@@ -52,18 +56,25 @@ FORMATS = {
     "spirals": "png",
     "dreamed_digit": "gif",
 }
-SMALL = ["view.size=[800, 450]", "animation.seconds=5"]
+SCALE = 0.625  # of the sizes of configs
 
 
 def main() -> None:
     for name, suffix in FORMATS.items():
-        experiment = gdsim.load(ROOT / "configs" / f"{name}.yaml", overrides=SMALL, allow_code=True)
-        print(gdsim.animate(experiment).save(GALLERY / f"{name}.{suffix}"))
+        print(gdsim.animate(small(name)).save(GALLERY / f"{name}.{suffix}"))
     with TemporaryDirectory() as folder:
         draw_page(Path(folder))
+        draw_map_page(Path(folder))
         draw_deck(Path(folder))
         draw_maps(Path(folder))
     print(record(GALLERY / "studio.gif"))
+
+
+def small(name: str) -> gdsim.Experiment:
+    config = ROOT / "configs" / f"{name}.yaml"
+    size = [2 * round(SCALE * side / 2) for side in gdsim.load(config, allow_code=True).view.size]
+    changes = [f"view.size={size}", "animation.seconds=5", "output.max_bytes=1MB"]
+    return gdsim.load(config, overrides=changes, allow_code=True)
 
 
 def draw_page(folder: Path) -> None:
@@ -72,6 +83,21 @@ def draw_page(folder: Path) -> None:
     look = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-prefers-reduced-motion"]
     picture = f"--screenshot={GALLERY / 'page.png'}"
     run("chromium", *look, "--window-size=1280,930", "--force-device-scale-factor=0.625", picture, page.as_uri())
+
+
+def draw_map_page(folder: Path) -> None:
+    """The page of a map with the run of a cell, which the keyboard chooses."""
+    experiment = gdsim.load(ROOT / "configs" / "stability.yaml", overrides=["sweep.paths=[]"])
+    page = gdsim.animate(experiment).save(folder / "map.html")
+    with chromium("--hide-scrollbars") as browser:
+        visit(browser, page, height=830, reduced_motion="reduce")
+        wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+        browser.find_element("css selector", ".map").send_keys(Keys.ARROW_LEFT, Keys.ENTER)
+        browser.save_screenshot(str(GALLERY / "map_page.png"))
+    with Image.open(GALLERY / "map_page.png") as shot:
+        shot.resize((800, round(shot.height * 800 / shot.width)), Image.Resampling.LANCZOS).save(
+            GALLERY / "map_page.png"
+        )
 
 
 def draw_deck(folder: Path) -> None:

@@ -76,7 +76,7 @@ def _map_scene(
         facets = view_kinds()["map"].facets(inputs)
         models = [cast("MapModel", facet.model) for facet in facets[: len(names)]]
         if zoom:
-            facets = zoomed(facets, len(names), zoom.to)
+            facets = zoomed(facets, len(names), zoom.to, view.say)
         appears += [model.appears[np.isfinite(model.values)] for model in models]
         groups.append(Group(view.say(CAPTIONS[name]) if len(result.show) > 1 or cells else "", facets))
         legend += [
@@ -138,7 +138,7 @@ def _paths(
         inputs = GroupInput(objective, projection, overlay, own, styles, every, len(names))
         (facet,) = kind_of(objective, view).facets(inputs)
         facets.append(replace(facet, style=name))
-    return Group("paths", tuple(facets))
+    return Group(view.say("paths"), tuple(facets))
 
 
 def _frame_steps(appears: IntArray, steps: int, animation: Animation) -> FloatArray:

@@ -150,11 +150,12 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
     )
 
 
-def zoomed(facets: Sequence[Facet], optimizers: int, to: Sequence[float]) -> tuple[Facet, ...]:
+def zoomed(facets: Sequence[Facet], optimizers: int, to: Sequence[float], say: Language) -> tuple[Facet, ...]:
     """Return one facet per optimizer that zooms into a point, from those of all optimizers in each range."""
     axes, limits = cast("MapModel", facets[0].model).axes, facets[0].limits
     places = np.array([axis.places(np.array(value)) for axis, value in zip(axes, to, strict=True)])
-    names = [f"{axis.name}, around {number(value, 4)}" for axis, value in zip(axes, to, strict=True)]
+    pairs = zip(axes, to, strict=True)
+    names = [say("{name}, around {value}", name=axis.name, value=number(value, 4)) for axis, value in pairs]
     found = []
     for facet, *inner in (facets[index::optimizers] for index in range(optimizers)):
         models = [cast("MapModel", each.model) for each in (facet, *inner)]
