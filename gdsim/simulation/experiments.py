@@ -130,7 +130,7 @@ def spectrum_notes(experiment: Experiment) -> Iterator[str]:
     for network in filter(None, (spec.to_train() for spec in experiment.objectives)):
         steps = len(spectrum_steps(kept_steps(network, experiment.steps, count), every))
         products = f"at least {PRODUCTS * steps * count:,} products of the Hessian and a vector"
-        cost = f"each takes as long as some gradients of {len(network.data.x):,} examples"
+        cost = f"each takes as long as one or two gradients of {len(network.data.x):,} examples"
         yield f"the eigenvalues at {steps} steps of {count} optimizer{'s' * (count > 1)} take {products}; {cost}."
 
 
