@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from typer.testing import CliRunner
 import gdsim
 from gdsim.cli import workers
 from gdsim.cli.app import app
+from gdsim.errors import InputError
+from gdsim.processes import core_count
 from gdsim.sweeps import archive
+from gdsim.sweeps.plan import Plan
 
 CONFIG = """
 objective: himmelblau
@@ -76,6 +80,30 @@ def first_tile(config):
             return
         time.sleep(0.05)
     raise AssertionError("no tile is kept")
+
+
+def test_only_a_long_sweep_starts_processes():
+    experiment = gdsim.loads(CONFIG)
+    assert Plan(experiment).workers == 1
+    assert Plan(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]"])).workers == core_count()
+    assert Plan(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]", "sweep.device=cuda"])).workers == 1
+
+
+def test_a_tile_of_many_instances_takes_seconds():
+    sweep = "sweep: {x: {setting: start.0}, points: 900}"
+    tiles = Plan(
+        gdsim.loads(f"{{objective: booth, steps: 100, optimizers: {{LBFGS: {{max_iter: 5}}}}, {sweep}}}")
+    ).tiles
+    assert [tile.first for tile in tiles[1:]] == [tile.end for tile in tiles[:-1]]
+    assert 15 <= len(tiles) <= 60
+
+
+def test_an_executor_has_its_own_workers():
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(InputError, match="workers: is for processes of this machine"),
+    ):
+        gdsim.sweep(gdsim.loads(CONFIG), executor, workers=2)
 
 
 SCRIPT = """
