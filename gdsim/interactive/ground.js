@@ -24,7 +24,8 @@ export class Ground {
       this.list[i].view = view;
       this.stage.setBox(this.list[i], view.box);
       const moves = canMove(view) ? " Arrow keys move the view, plus and minus zoom." : "";
-      this.list[i].setAttribute("aria-label", `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle.`);
+      const words = `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle.`;
+      this.list[i].setAttribute("aria-label", words);
     });
     this.range = null;
   }
@@ -33,7 +34,8 @@ export class Ground {
     const ground = h("div", { class: "view", tabindex: 0, role: "application" });
     ground.addEventListener("pointerdown", (event) => this.press(event, ground));
     ground.addEventListener("pointermove", (event) => this.drag(event, ground));
-    for (const kind of ["pointerup", "pointercancel"]) ground.addEventListener(kind, (event) => this.release(event, ground));
+    ground.addEventListener("pointerup", (event) => this.release(event, ground));
+    ground.addEventListener("pointercancel", (event) => this.release(event, ground));
     ground.addEventListener("wheel", (event) => this.wheel(event, ground), { passive: false });
     ground.addEventListener("keydown", (event) => this.key(event, ground));
     return ground;
@@ -54,7 +56,7 @@ export class Ground {
     this.begin = null;
     if (!canMove(view)) return;
     ground.classList.add("panned");
-    const others = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place), other = others[0];
+    const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     const at = (place) => this.stage.placeOf({ clientX: place[0], clientY: place[1] });
     this.fingers.set(event.pointerId, here);
     if (!other) return this.show(view, at(before), at(here), 1);
@@ -118,7 +120,8 @@ export class Ground {
     this.range ??= { left, top, width, height };
     const now = this.range, scale = 1 / factor;
     Object.assign(now, {
-      left: to[0] + (now.left - from[0]) * scale, top: to[1] + (now.top - from[1]) * scale, width: now.width * scale, height: now.height * scale,
+      left: to[0] + (now.left - from[0]) * scale, top: to[1] + (now.top - from[1]) * scale,
+      width: now.width * scale, height: now.height * scale,
     });
     stage.drawMoved(view, now);
   }
@@ -129,12 +132,15 @@ export class Ground {
     const { left, top, width, height } = this.range, [boxLeft, boxTop, wide, high] = view.box;
     this.range = null;
     // The view is in its own box what the box is in the moved one.
-    const shares = [[boxLeft - left, boxLeft + wide - left].map((each) => each / width), [boxTop + high - top, boxTop - top].map((each) => 1 - each / height)];
-    const bounds = [view.x, view.y].filter(Boolean).map(([low, end], k) => shares[k].map((share) => low + share * (end - low)));
-    const { config } = this.studio, path = Array.isArray(config.objective) ? ["objective", view.objective, "bounds"] : ["objective", "bounds"];
-    this.studio.edit([{ path, value: bounds.map((range) => rounded(range, range[1] - range[0])) }], "view");
-    const outside = (this.stage.starts[view.objective] ?? []).some((start) => start.some((part, k) => part < bounds[k][0] || part > bounds[k][1]));
-    if (outside) this.studio.say("A view always holds all starts.");
+    const across = [boxLeft - left, boxLeft + wide - left].map((each) => each / width);
+    const up = [boxTop + high - top, boxTop - top].map((each) => 1 - each / height);
+    const ranges = view.y ? [[view.x, across], [view.y, up]] : [[view.x, across]];
+    const bounds = ranges.map(([[low, end], shares]) => shares.map((share) => low + share * (end - low)));
+    const number = Array.isArray(this.studio.config?.objective) ? [view.objective] : [];
+    const value = bounds.map((range) => rounded(range, range[1] - range[0]));
+    this.studio.edit([{ path: ["objective", ...number, "bounds"], value }], "view");
+    const isOutside = (start) => start.some((part, k) => part < bounds[k][0] || part > bounds[k][1]);
+    if (this.stage.starts[view.objective].some(isOutside)) this.studio.say("A view always holds all starts.");
   }
 }
 

@@ -21,7 +21,9 @@ export class Handles {
   place() {
     this.box.hidden = false;
     const { starts, views } = this.stage, focused = this.list.indexOf(document.activeElement);
-    const shown = views.flatMap((view) => (starts[view.objective] ?? []).slice(0, MOST).map((start, index) => ({ view, start, index })));
+    const shown = views.flatMap((view) => (
+      starts[view.objective].slice(0, MOST).map((start, index) => ({ view, start, index }))
+    ));
     while (this.list.length > shown.length) this.list.pop().remove();
     while (this.list.length < shown.length) this.list.push(this.box.appendChild(this.handle()));
     shown.forEach((each, i) => this.placeOne(this.list[i], each));
@@ -40,7 +42,8 @@ export class Handles {
     Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y), tabIndex: index < TABBED ? 0 : -1 });
     this.stage.setBox(handle, [x, y]);
     const number = many ? ` ${index + 1}` : "", place = start.map(written).join(", ");
-    handle.setAttribute("aria-label", `Start${number} at ${place}. Arrow keys move it${many ? ", delete removes it" : ""}.`);
+    const words = `Start${number} at ${place}. Arrow keys move it${many ? ", delete removes it" : ""}.`;
+    handle.setAttribute("aria-label", words);
   }
 
   press(event, handle) {

@@ -73,7 +73,8 @@ export class Paths {
   draw(brush, view, trails, isShown) {
     const drawn = view.optimizers.flatMap((optimizer, i) => {
       const iterates = this.iterates.get(`${view.objective} ${optimizer}`), trail = trails[view.trails[i]];
-      return iterates && isShown(optimizer) ? [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }] : [];
+      if (!iterates || !isShown(optimizer)) return [];
+      return [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }];
     });
     const [few, many] = [true, false].map((wanted) => drawn.filter(({ iterates }) => iterates.starts < MANY === wanted));
     for (const { iterates: each, trail: { style } } of few.filter(({ iterates }) => iterates.fresh < iterates.count)) {
@@ -81,7 +82,9 @@ export class Paths {
       stroke(brush, stale, style.color, style.widths.at(-1), "butt", STALE);
     }
     brush.lineJoin = "bevel";
-    for (const { paths, trail: { style } } of many) stroke(brush, paths, style.color, style.widths.at(-1), "butt", style.alpha);
+    for (const { paths, trail: { style } } of many) {
+      stroke(brush, paths, style.color, style.widths.at(-1), "butt", style.alpha);
+    }
     for (const { paths, trail: { style } } of few) {
       brush.setLineDash(style.dashLengths);
       const bands = style.taper === 1 ? [paths] : banded(paths, style.widths.length);

@@ -20,7 +20,8 @@ export function createStage(root, studio) {
 class Stage {
   constructor(root, studio) {
     studio.stage = this;  // for other scripts on the page
-    Object.assign(this, { root, studio, drawing: null, views: [], starts: [], paths: new Paths(), live: false, frame: 0 });
+    Object.assign(this, { root, studio, drawing: null, views: [], starts: [], paths: new Paths() });
+    Object.assign(this, { live: false, moved: false, frame: 0 });
     this.ground = h("img", { class: "ground", alt: "", draggable: "false" });
     this.canvas = h("canvas", { role: "img", "aria-label": "The picture is being drawn" });
     this.frameBox = h("div", { class: "picture" }, this.ground, this.canvas);
@@ -44,11 +45,12 @@ class Stage {
     this.play = h("button", { type: "button", class: "button" }, "Play");
     this.scrub = h("input", { type: "range", class: "scrub", min: 0, max: 1, step: "any", "aria-label": "Step" });
     this.step = h("span", { class: "step" });
-    this.speed = h("select", { "aria-label": "Speed" }, [0.25, 0.5, 1, 2, 4].map((value) => h("option", { value }, `${value} ×`)));
+    const speeds = [0.25, 0.5, 1, 2, 4].map((value) => h("option", { value }, `${value} ×`));
+    this.speed = h("select", { "aria-label": "Speed" }, speeds);
     this.speed.value = "1";
     this.loop = h("button", { type: "button", class: "button", "aria-pressed": "true" }, "Loop");
     this.play.addEventListener("click", () => this.transport?.toggle());
-    this.loop.addEventListener("click", () => this.loop.setAttribute("aria-pressed", this.loop.getAttribute("aria-pressed") !== "true"));
+    this.loop.addEventListener("click", () => this.loop.setAttribute("aria-pressed", !this.loops()));
     this.scrub.addEventListener("input", () => this.transport?.go(Number(this.scrub.value)));
     this.scrub.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
@@ -56,7 +58,12 @@ class Stage {
       event.preventDefault();
       this.transport.stepBy(move * (event.shiftKey ? 10 : 1));
     });
-    return h("div", { class: "transport", role: "group", "aria-label": "Time" }, this.play, this.scrub, this.step, this.speed, this.loop);
+    const parts = [this.play, this.scrub, this.step, this.speed, this.loop];
+    return h("div", { class: "transport", role: "group", "aria-label": "Time" }, parts);
+  }
+
+  loops() {
+    return this.loop.getAttribute("aria-pressed") === "true";
   }
 
   // The drawing at rest.
@@ -81,9 +88,10 @@ class Stage {
     await this.picture.ready;
     if (id < this.studio.newest.drawing) return;
     const { transport } = this, atEnd = !transport || transport.place >= transport.clock.last, clock = new Clock(drawing);
-    Object.assign(this, { drawing, shownId: id, live: false, moved: false, views: live.map((each) => new View(each, drawing.layers[each.layer].box)) });
+    const views = live.map((each) => new View(each, drawing.layers[each.layer].box));
+    Object.assign(this, { drawing, views, shownId: id, live: false, moved: false });
     this.transport ??= new Transport(this.picture, clock, {
-      speed: () => Number(this.speed.value), loops: () => this.loop.getAttribute("aria-pressed") === "true",
+      speed: () => Number(this.speed.value), loops: () => this.loops(),
       shown: (time) => this.showTime(time), changed: () => this.showPlaying(), stopped: () => this.say(),
     });
     Object.assign(this.transport, { clock, place: atEnd ? clock.last : Math.min(this.transport.place, clock.last) });
@@ -129,7 +137,7 @@ class Stage {
     const step = Math.floor(this.transport.now), found = [];
     this.drawing.layers.forEach((layer) => layer.iterates.forEach((iterates) => {
       const { starts, optimizer } = layer.trails[iterates.trail], values = doubles(iterates.values);
-      const row = indexAt(floats(iterates.steps), step), start = lowest({ values }, row, starts), at = row * starts + start;
+      const row = indexAt(floats(iterates.steps), step), at = row * starts + lowest({ values }, row, starts);
       const points = doubles(iterates.points), dim = points.length / values.length;
       const place = [...points.subarray(at * dim, (at + 1) * dim)].map(written).join(", ");
       found.push(`${this.drawing.optimizers[optimizer].label} at ${place}, value ${written(values[at])}.`);
@@ -218,7 +226,8 @@ class Stage {
 
   /** Set the position of an element, in pixels of the picture. */
   setBox(element, [left, top, width, height]) {
-    const [wide, high] = this.drawing.size, shares = { left: left / wide, top: top / high, width: width / wide, height: height / high };
+    const [wide, high] = this.drawing.size;
+    const shares = { left: left / wide, top: top / high, width: width / wide, height: height / high };
     for (const [side, share] of Object.entries(shares)) if (!Number.isNaN(share)) element.style[side] = `${100 * share}%`;
   }
 }
