@@ -105,7 +105,7 @@ CONFIG: list[Case] = [
     (
         lambda: loads("{objective: beale, steps: many, optimizers: {SGD: }, view: {kind: contuor}}"),
         "<text>:1:27: steps: must be a whole number from 1 to 1000000, not 'many'\n<text>:1:67: view.kind: must be "
-        "'contour', 'curve', 'image', 'map' or 'surface', not 'contuor'; did you mean 'contour'?",
+        "'contour', 'curve', 'image', 'map', 'surface' or 'values', not 'contuor'; did you mean 'contour'?",
     ),
     (
         lambda: loads("steps: 3\nsteps: 4\n", file="a.yaml", overrides=["steps"]),
@@ -326,7 +326,7 @@ CASES = [
     ),
     (
         section(SGD + "view: {kind: 3d}"),
-        "<text>:4:14: view.kind: must be 'contour', 'curve', 'image', 'map' or 'surface', not '3d'; "
+        "<text>:4:14: view.kind: must be 'contour', 'curve', 'image', 'map', 'surface' or 'values', not '3d'; "
         "did you mean 'surface'?",
     ),
     (section(SGD + "fontsize: 9"), "<text>:4:1: unknown key 'fontsize'; 'type' belongs below view.theme"),
