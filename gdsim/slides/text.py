@@ -19,19 +19,17 @@ SPOKEN = [language(name) for name in names()]
 def _pattern(template: str, **values: str) -> str:
     """Return a regular expression for a template in any language, whose values match regular expressions."""
     marks = {name: f"<{name}>" for name in fields(template)}
-    found = "|".join(re.escape(say(template, **marks).removesuffix(".")) for say in SPOKEN)
+    found = "|".join(re.escape(say(template, **marks)) for say in SPOKEN)
     for name, value in values.items():
         found = found.replace(f"<{name}>", value)
     return f"(?:{found})"
 
 
 STEPS = r"[0-9]+ \w+"
-ANY = {"what": ".+?", "names": ".+?", "n": "[0-9]+", "ranges": ".+?"}
-OPENING = re.compile(
-    "|".join(_pattern(each, title="(.+?)", steps=STEPS, **ANY) for each in (*OPENINGS, *SWEEP_OPENINGS)).join(
-        ["(?:", r")\b.*?\. "]
-    )
-)
+ANY = {"title": "(.+?)", "steps": STEPS, "what": ".+?", "names": ".+?", "n": "[0-9]+", "ranges": ".+?"}
+BEGINNINGS = [rf"{_pattern(each, **ANY)}\b.*?\." for each in OPENINGS]
+BEGINNINGS += [_pattern(each, **ANY) for each in SWEEP_OPENINGS]
+OPENING = re.compile(f"(?:{'|'.join(BEGINNINGS)}) ")
 """The first sentence of an alternative text about one objective, which repeats the slide's title."""
 
 ARRIVAL = re.compile(
