@@ -24,7 +24,7 @@ from websockets.sync.client import connect as connect_to
 import gdsim
 from gdsim.cli.run import run
 from gdsim.cli.studio import export, studio
-from gdsim.errors import GdsimError
+from gdsim.errors import GdsimError, InputError
 from gdsim.interactive.jobs import Job, simulating
 from gdsim.interactive.server import application
 from gdsim.interactive.session import drawing_thread
@@ -368,9 +368,10 @@ def test_an_export_can_be_cancelled(page, tmp_path):
 
 
 def test_the_command_serves_until_it_is_interrupted(tmp_path):
+    (tmp_path / "c.yaml").write_text(CODE.replace("steps", "stpes"))  # mistakes are mended in the page
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "gdsim", "studio", QUICKSTART, "--no-open", "--port", str(port)]
+        command = [sys.executable, "-m", "gdsim", "studio", "c.yaml", "--no-open", "--port", str(port)]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         address = process.stdout.readline().strip()
     found = re.fullmatch(r"http://(127\.0\.0\.1:(\d+))/\?token=[\w-]{32}", address)
@@ -390,6 +391,11 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path):
     assert (process.returncode, out) == (130, "")
     assert errors.splitlines()[0] == f"port {port} is in use; the page is at port {found[2]}"
     assert "Traceback" not in errors
+
+
+def test_a_missing_config_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        studio(tmp_path / "c.yaml")
 
 
 def test_a_missing_package_is_named(monkeypatch):

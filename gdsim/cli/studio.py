@@ -44,10 +44,11 @@ def studio(
     """Open a page that simulates again while you drag a start or move a slider; print its address."""
     if missing := [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]:
         raise GdsimError(f"{missing[0]} is not installed; install it with: pip install 'gdsim[studio]'")
-    if config is not None:
-        common.load_one(config)
+    from gdsim.config import read_text
     from gdsim.interactive.server import bound_socket, serve
 
+    if config is not None:
+        read_text(config)  # raises if it is not text; the page shows other mistakes
     listener, used = bound_socket(port)
     if used:
         print(f"port {used[0]} is in use; the page is at port {listener.getsockname()[1]}", file=sys.stderr)
