@@ -24,7 +24,7 @@ BLOCKS = [(page.name, *block) for page in PAGES for block in BLOCK.findall(page.
 FILE = re.compile(r"# (\w+\.\w+)\n")
 """The first line of a block that a reader saves as a file."""
 
-SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "git ", "gdsim studio")
+SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "git ", "gdsim studio", "gdsim watch")
 """Commands that set up an environment or run all tests, which CI runs itself, and one that goes on until Ctrl-C."""
 
 
