@@ -15,6 +15,8 @@ from gdsim.scene.views.values import ValuesModel
 
 
 class _ValuesRenderer(ViewRenderer):
+    """Draws values as curves; the limits of the steps leave room for the heads at both ends."""
+
     def digits(self, facet: Facet) -> int:
         return longest_label(_model(facet).axes[1], facet.limits[1])
 
