@@ -178,7 +178,7 @@ def test_source_prints_the_yaml_alone_and_the_rest_beside_it(here, gif):
     result = call("source", gif)
     assert (result.exit_code, result.stdout) == (0, QUICK)
     assert re.fullmatch(
-        rf"\S*quick\.gif: Only SGD arrives, in 9 steps; gdsim {gdsim.__version__}; torch \S+; numpy \S+\n",
+        rf"\S*quick\.gif: Only SGD arrives, in 9 steps; gdsim {gdsim.__version__}; torch \S+; numpy \S+; scipy \S+\n",
         result.stderr,
     )
 

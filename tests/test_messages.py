@@ -274,8 +274,8 @@ YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("m
 CLI: list[Case] = [
     (
         lambda: validate([MISSING]),
-        "missing.yaml: no such file; `gdsim init FILE` writes a config to start from, and the folder configs of gdsim "
-        "has examples",
+        "missing.yaml: no such file; `gdsim init FILE` writes a config to start from, and `gdsim examples` lists "
+        "others",
     ),
     (lambda: init(YAML), f"{YAML} exists; write to another file or folder, or add --overwrite"),
     (lambda: init(Path("talk.yml.txt")), "talk.yml.txt: give it a name that ends in .yaml"),
@@ -342,6 +342,7 @@ CASES = [
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),
     (section(SGD + "language: de"), "<text>:4:1: unknown key 'language'; it belongs below view"),
     (section(SGD + "title: mine"), "<text>:4:1: unknown key 'title'; it belongs below view"),
+    (section(SGD + "view: {panel: [loss]}"), "<text>:4:8: view: unknown key 'panel'; did you mean 'panels'?"),
     (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),
     (
         section(SGD + "weather: fine"),

@@ -39,7 +39,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change a value: steps=50 or optimizers.Adam.lr=0.1; repeatable.",
+        help="Change a value: steps=50, optimizers.Adam.lr=0.1 or 'view.title=\"My title\"'; repeatable.",
         autocompletion=complete_setting,
     ),
 ]

@@ -244,7 +244,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         hint = (
             suggest_sibling(path)
-            or "; `gdsim init FILE` writes a config to start from, and the folder configs of gdsim has examples"
+            or "; `gdsim init FILE` writes a config to start from, and `gdsim examples` lists others"
         )
         raise InputError(f"{path}: no such file{hint}", code="not-found") from None
     except (OSError, ValueError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ Fragment = Mapping[str, Any]
 TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "array": list, "object": dict}
 
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # pattern of text without control characters
+SAME_WORD = 0.9  # the similarity of singular and plural
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
 COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -187,6 +189,8 @@ def _key_hint(root: Fragment, key: Key, known: list[str], value: Any) -> str:
             return f"; did you mean optimizers.{label}.{name}?"
     if name.isdecimal():
         return "; decimals take a point, as in 0.5"
+    if near := get_close_matches(name, known, 1, SAME_WORD):
+        return f"; did you mean '{near[0]}'?"
     places = [place for place in _places(root) if place[:-1] != tuple(above)]
     for wanted in dict.fromkeys((name, MEANT.get(name, name))):
         if wanted in known:
