@@ -199,6 +199,8 @@ def test_a_recording_is_drawn_from_its_state(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one, other)
     with pytest.raises(InputError, match="recorded"):
         build_scene([replace(recorded[0], state={})], view=again.view)
+    with pytest.raises(InputError, match="Adam holds no momentum with one number per coordinate"):
+        build_scene([replace(recorded[0], state={**recorded[0].state, "exp_avg": np.ones((6, 1, 5))})], view=again.view)
 
 
 def test_copies_of_vectors_remain_along_the_path_far_from_each_other_and_the_poster_has_them() -> None:

@@ -207,6 +207,13 @@ def test_a_typed_expression_is_checked(page):
         '{"type": "edit", "id": 1, "text": "steps: 1", "edits": "steps"}',
         '{"type": "try", "id": 1, "text": "steps: 1", "edits": [], "ahead": 5}',
         '{"type": "edit", "id": 1, "text": "a: 1", "edits": [{"path": ["a"], "value": 1%s}]}' % ("0" * 400),
+        '{"type": "edit", "id": 1, "text": "a: 1", "edits": [{"path": ["a"], "rename": {}}]}',
+        '{"type": "edit", "id": 1, "text": "a: [1]", "edits": [{"path": ["a", 0], "rename": "b"}]}',
+        '{"type": "edit", "id": 1, "text": "a: 1", "edits": [{"path": ["a"], "yaml": 5}]}',
+        '{"type": "save", "id": 1, "text": "a: 1", "file": "%s.yaml"}' % ("x" * 300),
+        '{"type": "save", "id": 1, "text": "a: 1", "file": "%s.yaml"}' % ("x/" * 3000),
+        r'{"type": "save", "id": 1, "text": "a: 1", "file": "\ud800.yaml"}',
+        r'{"type": "save", "id": 1, "text": "\ud800", "file": "a.yaml"}',
         '{"type": "text", "id": 1, "text": ' + "[" * 100_000,
     ],
 )

@@ -19,7 +19,7 @@ from gdsim.config import Experiment, formats, loads, with_edits
 from gdsim.config.edits import edit
 from gdsim.config.yaml_text import parse
 from gdsim.errors import GdsimError, InputError, Problem
-from gdsim.files import YAML_SUFFIXES, atomic_write
+from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
 from gdsim.interactive.export import exporting, make_file
 from gdsim.interactive.hello import hello
 from gdsim.interactive.jobs import Job, ReplacedError, simulating
@@ -264,6 +264,10 @@ class Session:
             pass
         except GdsimError as error:
             self._fail(number, error)
+        except OSError as error:  # a name is too long, or the config has been deleted
+            self._fail(number, GdsimError(os_error_reason(error)))
+        except UnicodeError as error:  # a text or a name holds half of a surrogate pair, or the config is not UTF-8
+            self._fail(number, GdsimError(str(error)))
         except Exception as error:
             logging.getLogger(__name__).exception("while a message of the page was answered")
             self._fail(number, GdsimError(f"failed unexpectedly: {error!r:.200}"))
@@ -379,6 +383,10 @@ def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
             raise InputError("an edit is {path: [key, …], value: …}, or has remove, rename or yaml instead", (name,))
         if any(type(part) not in (str, int) for part in path):
             raise InputError("a path consists of keys and indices", (name,), code="wrong-type")
+        if any(type(each.get(key, "")) is not str for key in ("rename", "yaml")):
+            raise InputError("the new name of a key, and YAML, are text", (name,), code="wrong-type")
+        if "rename" in each and type(path[-1]) is not str:
+            raise InputError("only keys can be renamed", (name,), code="wrong-type")
     return edits
 
 

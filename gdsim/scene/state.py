@@ -86,6 +86,9 @@ def at_heads(trajectory: Trajectory, projection: Projection, view: View) -> dict
     for index, name in enumerate(view.vectors):
         if name not in HELD or (array := held(trajectory, name)) is None:
             continue
+        if array.shape != trajectory.points.shape:
+            message = f"{trajectory.label} holds no {name} with one number per coordinate"
+            raise InputError(message, ("view", "vectors", index), code="unsupported")
         if name == "trust" and not np.isin(projection.axes, (0, 1)).all():
             message = "trust goes with two of the coordinates; add plane: [0, 1]"
             raise InputError(message, ("view", "vectors", index), code="conflict")
