@@ -136,6 +136,7 @@ def test_the_distance_of_sgd_is_of_the_first_order_in_its_rate() -> None:
         ("{expression: x^2 - y^2, bounds: [[-1, 1], [-1, 1]]}", "[1, 0.01]", "it runs away"),
         ("{expression: sqrt(x) + y^2, bounds: [[0.1, 1], [-1, 1]]}", "[0.5, 0.5]", ""),
         ("{expression: sqrt(1 - x) - y, bounds: [[0.1, 2], [-1, 9]]}", "[0.5, 0]", "where the function is defined"),
+        ("{expression: abs(x) + abs(y), bounds: [[-3, 3], [-3, 3]]}", "[-1.6, 1.7]", "between numbers"),
     ],
 )
 def test_why_it_ends_is_said_in_one_line(objective: str, start: str, reason: str) -> None:
@@ -145,6 +146,7 @@ def test_why_it_ends_is_said_in_one_line(objective: str, start: str, reason: str
     (remark,) = remarks([trajectory])
     assert f"took {trajectory.flow.evaluations:,} gradient evaluations" in remark
     assert "\n" not in remark
+    assert not remark.endswith("..")
     assert np.isfinite(trajectory.flow.points).all()
 
 

@@ -272,7 +272,7 @@ def test_pages_run_no_inline_scripts(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/session.py", "/..%2fapi.py", "/%2e%2e/api.py", "/player.html", "/.", "/studio.html/"]
+    "path", ["/session.py", "/..%2fapi.py", "/%2e%2e/api.py", "/player.html", "/.", "/studio.html/", f"/{'a' * 300}.js"]
 )
 def test_only_files_of_the_page_are_served(client, path):
     response = client.get(path)

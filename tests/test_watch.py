@@ -9,6 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+import gdsim
+from gdsim.cli.watch import watch as watch_command
+from gdsim.errors import InputError
 from tests.browse import wait_for
 
 PATIENCE = 60  # seconds for a drawing on a loaded machine
@@ -96,3 +99,10 @@ def test_a_config_that_does_not_exist_ends_the_command(watch, tmp_path):
     process, _, err = watch("ravin.yaml")
     assert process.wait(PATIENCE) == 2
     assert err.read_text() == "ravin.yaml: no such file; did you mean 'ravine.yaml'?\n"
+
+
+def test_a_picture_is_not_watched(tmp_path):
+    picture = tmp_path / "outputs" / "a" / "a.png"
+    gdsim.animate("sphere", {"SGD": {"lr": 0.1}}, start=[1, 1], steps=2).save(picture)
+    with pytest.raises(InputError, match="only YAML files are watched"):
+        watch_command([picture])

@@ -14,7 +14,8 @@ import typer
 from gdsim.cli import common
 from gdsim.cli.console import print_notes
 from gdsim.cli.run import draw
-from gdsim.errors import GdsimError
+from gdsim.errors import GdsimError, InputError
+from gdsim.files import YAML_SUFFIXES
 
 SETTLED, IDLE = 40, 100  # milliseconds without a change until a file is complete, and until the first drawing
 
@@ -41,6 +42,8 @@ def watch(
     for path in configs:
         if not path.exists():
             common.load_one(path)  # raises the error that run does
+        if path.suffix not in YAML_SUFFIXES:  # a picture may be what is drawn, again and again
+            raise InputError(f"{path}: only YAML files are watched; gdsim source prints that of a picture")
     sources: dict[Path, set[Path]] = {path: set() for path in configs}
     stale, folders = [*configs], _folders(configs)
     while True:

@@ -85,10 +85,10 @@ def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp
 
 def _file(name: str) -> Response:
     """Return a file of the page."""
-    file = files("gdsim.web" if name in SHARED else "gdsim.interactive").joinpath(name)
-    if Path(name).suffix not in TYPES or not file.is_file():
+    folder = files("gdsim.web" if name in SHARED else "gdsim.interactive")
+    if Path(name).suffix not in TYPES or name not in {each.name for each in folder.iterdir()}:
         return PlainTextResponse("there is no such file", 404)
-    return Response(file.read_bytes(), media_type=TYPES[Path(name).suffix])
+    return Response(folder.joinpath(name).read_bytes(), media_type=TYPES[Path(name).suffix])
 
 
 class _Guard:

@@ -277,7 +277,7 @@ def _steps(system: System, start: FloatArray, end: float) -> Iterator[Any]:
         while solver.status == "running" and system.evaluations < limit:
             message = solver.step()
             if solver.status == "failed":
-                raise _Ended(message)
+                raise _Ended(message.removesuffix("."))
             system.check(solver.y)
             steepness = system.steepness  # before the solver evaluates more to interpolate
             yield solver
