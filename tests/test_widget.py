@@ -17,6 +17,7 @@ from jupyter_client.manager import start_new_kernel
 from selenium.common.exceptions import WebDriverException
 
 import gdsim
+from gdsim.interactive.session import Session
 from tests.browse import ENVIRONMENT, StudioPage, wait_for
 
 CONFIG = {
@@ -106,6 +107,17 @@ def test_a_widget_and_its_page_follow_each_other(kernel):
     assert yaml.safe_load(front.wait("changed")["text"])["steps"] == 7
     assert front.evaluate("setattr(widget, 'experiment', 3)")["ename"] == "InputError"
     assert front.evaluate("widget.experiment.steps") == "7"
+
+
+def test_a_page_that_is_loaded_again_ends_its_earlier_work(monkeypatch):
+    closed, close = [], Session.close
+    monkeypatch.setattr(Session, "close", lambda session: (closed.append(session), close(session)))
+    widget = gdsim.studio(CONFIG)
+    for number, kind in enumerate(["open", "open", "close", "close"]):
+        widget._handle_custom_msg({"type": kind, "view": "a", "id": number}, [])
+        assert len(closed) == min(number, 2)
+    assert closed[0] is not closed[1]
+    widget.close()
 
 
 @pytest.mark.slow

@@ -102,6 +102,8 @@ class Studio(anywidget.AnyWidget):
     def _receive(self, message: dict[str, Any]) -> None:
         """Pass a message to the session of its page, of which a notebook can show several."""
         view, kind = message.pop("view"), message["type"]
+        if kind in ("open", "close") and view in self._sessions:  # a page that a notebook moves is loaded again
+            self._sessions.pop(view).close()
         if kind == "open":
             self._sessions[view] = Session(
                 partial(self._answer, view),
@@ -113,9 +115,7 @@ class Studio(anywidget.AnyWidget):
                 shown=self._take,
             )
             self._sessions[view].greet()
-        if kind == "close":
-            self._sessions.pop(view).close()
-        else:
+        if kind != "close":
             self._sessions[view].receive(message)
 
     def _answer(self, view: str, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
