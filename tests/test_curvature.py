@@ -278,6 +278,17 @@ def test_where_the_edge_is_not_known_there_is_none(optimizer, settings):
     assert [curve.limit for curve in panel(path).curves] == [""]
 
 
+def test_the_crosses_of_many_starts_are_computed_at_fewer_times():
+    experiment = gdsim.loads("{objective: himmelblau, start: {grid: [10, 10]}, steps: 90, optimizers: {Adam: {}}}")
+    (trajectory,) = gdsim.simulate(experiment)
+    curvature = curvature_along(trajectory)
+    assert curvature.axes.shape == (61, 100, 2, 2)
+    rows = curvature.times.astype(int)
+    assert [rows[0], rows[-1]] == [0, 90]
+    values = np.linalg.eigvalsh(trajectory.objective.hessians(trajectory.points[rows]))
+    np.testing.assert_allclose(curvature.reaches**-2, np.abs(values))
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [

@@ -13,6 +13,7 @@ from gdsim.scene.model import Curvature
 from gdsim.simulation import Trajectory
 
 MOST_TIMES = 600  # the number of times at which it is computed; between them it is interpolated
+MOST_POINTS = 6_000  # at all times and from all starts
 
 
 def curvature_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
@@ -26,8 +27,9 @@ def curvature_problems(objectives: Sequence[Objective], view: View) -> Iterator[
 def curvature_along(trajectory: Trajectory) -> Curvature:
     """Return the curvature along the straight lines between the iterates of a function of two variables."""
     points, last = trajectory.points, len(trajectory.points) - 1
-    times = np.linspace(0, last, max(MOST_TIMES // max(last, 1), 1) * last + 1)
-    times = times if last <= MOST_TIMES else np.unique(np.linspace(0, last, MOST_TIMES + 1).round())
+    most = max(min(MOST_TIMES, MOST_POINTS // points.shape[1]), 1)
+    times = np.linspace(0, last, max(most // max(last, 1), 1) * last + 1)
+    times = times if last <= most else np.unique(np.linspace(0, last, most + 1).round())
     rows = times.astype(np.int64)
     ahead, shares = np.minimum(rows + 1, last), (times - rows)[:, None, None]
     hessians = trajectory.objective.hessians(points[rows] + shares * (points[ahead] - points[rows]))
