@@ -107,7 +107,8 @@ LOOKS = {
     "surface of many": ("himmelblau", None, {"kind": "surface"}, {}),
     "vectors": ("himmelblau", [-0.5, 4.2], {"vectors": True}, {"trail": 15}),
     "vectors on a surface": ("himmelblau", [-0.5, 4.2], {"kind": "surface", "vectors": True}, {}),
-    "curve": ("double_well", [1.6], {"vectors": True}, {}),
+    "curve": ("double_well", [1.6], {}, {}),
+    "vectors on a curve": ("double_well", [1.6], {"vectors": True}, {}),
     "gaps": ("sqrt(x**2 - 1)", [2.9], {}, {}),
     "fading gaps": ("sqrt(x**2 - 1)", [2.9], {}, {"trail": 5}),
 }
@@ -132,7 +133,8 @@ def test_a_frame_that_continues_is_the_one_drawn_alone(name):
             np.testing.assert_array_equal(frame, frames.at(frames.moment(index)), err_msg=str(index))
 
 
-@pytest.mark.parametrize("name", [name for name in LOOKS if "many" not in name])
+# Arrows stay along a single path if there are frames before the last one.
+@pytest.mark.parametrize("name", [name for name in LOOKS if "many" not in name and name != "vectors on a curve"])
 def test_trails_drawn_stretch_by_stretch_look_like_trails_drawn_at_once(name):
     scene = look(name)
     facet = scene.facets[0]
