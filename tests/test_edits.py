@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from copy import deepcopy
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError
 
 ROOT = Path(__file__).parent.parent
-STARTER = (ROOT / "gdsim" / "starter.yaml").read_text()
+STARTER = files("gdsim").joinpath("starter.yaml").read_text("utf-8")
 
 
 def plain(text):
