@@ -48,9 +48,10 @@ TYPES = {
 def write_pages() -> None:
     """Write all pages beside their hand-written neighbours."""
     templates = Environment(loader=FileSystemLoader(DOCS / "templates"), keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    pages = {f"gallery/{each['name']}": ("example", each) for each in examples()}
+    shown = list(examples())
+    pages = {f"gallery/{each['name']}": ("example", each) for each in shown}
     pages |= {
-        "gallery/index": ("gallery", {"examples": list(examples()), "topics": list(TOPICS)}),
+        "gallery/index": ("gallery", {"examples": shown, "topics": list(TOPICS)}),
         "reference/keys": ("keys", {"sections": list(sections())}),
         "reference/commands": ("commands", {"commands": list(commands())}),
         "reference/functions": ("functions", {"functions": list(functions())}),

@@ -105,6 +105,7 @@ def test_a_widget_and_its_page_follow_each_other(kernel):
     # From Python to the page.
     front.evaluate(f"setattr(widget, 'experiment', {dict(CONFIG, steps=7)!r})")
     assert yaml.safe_load(front.wait("changed")["text"])["steps"] == 7
+    assert front.evaluate("[len(each.points) - 1 for each in widget.trajectories]") == "[7, 7]"
     assert front.evaluate("setattr(widget, 'experiment', 3)")["ename"] == "InputError"
     assert front.evaluate("widget.experiment.steps") == "7"
 

@@ -95,9 +95,11 @@ class Studio(anywidget.AnyWidget):
     @traitlets.observe("experiment")
     def _follow(self, change: Mapping[str, Any]) -> None:
         """Let each page show what another page, or Python, has chosen."""
-        for session in self._sessions.values():
-            if session.experiment != change["new"]:
-                session.replace(change["new"].yaml)
+        others = [each for each in self._sessions.values() if each.experiment != change["new"]]
+        if change["old"] is not None and len(others) == len(self._sessions):  # Python has chosen it
+            self.trajectories = api.simulate(change["new"])
+        for session in others:
+            session.replace(change["new"].yaml)
 
     def _receive(self, message: dict[str, Any]) -> None:
         """Pass a message to the session of its page, of which a notebook can show several."""
