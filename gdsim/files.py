@@ -34,8 +34,9 @@ def os_error_reason(error: OSError) -> str:
 def suggest_sibling(path: Path) -> str:
     """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing."""
     suffix = path.suffix.casefold()
-    if suffix in ("", ".yaml") and (shipped := Path("configs", f"{path.stem}.yaml")).exists():
-        return f"; did you mean '{shipped}'?"
+    for config in sorted(Path("configs").glob("*.yaml")) if suffix in ("", ".yaml") else ():
+        if config.stem.endswith(path.stem):
+            return f"; did you mean '{config}'?"
     try:
         # Stems are compared: a common suffix would make any two names similar.
         stems = {

@@ -17,44 +17,44 @@ ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "outputs" / "gallery"
 FORMATS = {
     "quickstart": "gif",
-    "ravine": "gif",
-    "rosenbrock_race": "png",
-    "rastrigin_starts": "png",
-    "divergence": "png",
-    "double_well": "png",
-    "typed": "png",
-    "parabola": "png",
-    "measured": "png",
-    "imported": "png",
-    "ten_dimensions": "png",
-    "cubic": "png",
-    "sine": "png",
-    "heat": "png",
-    "surface": "png",
-    "orbit": "png",
-    "streamlines": "png",
-    "side_by_side": "png",
-    "nine": "png",
-    "matrix": "png",
-    "angle": "png",
-    "adam_inside": "png",
-    "saddle_curvature": "png",
-    "edge_of_stability": "png",
-    "gradient_flow": "png",
+    "momentum_ravine": "gif",
+    "compare_rosenbrock": "png",
+    "starts_rastrigin": "png",
+    "rate_divergence": "png",
+    "momentum_double_well": "png",
+    "function_typed": "png",
+    "function_parabola": "png",
+    "function_measured": "png",
+    "function_imported": "png",
+    "function_ten_dimensions": "png",
+    "function_cubic": "png",
+    "function_sine": "png",
+    "view_heat": "png",
+    "view_surface": "png",
+    "view_orbit": "png",
+    "view_streamlines": "png",
+    "compare_side_by_side": "png",
+    "compare_nine": "png",
+    "compare_matrix": "png",
+    "momentum_angle": "png",
+    "curvature_adam": "png",
+    "curvature_saddle": "png",
+    "curvature_edge_of_stability": "png",
+    "rate_gradient_flow": "png",
     "noise_ensemble": "png",
-    "panels": "png",
-    "mathematics": "png",
-    "swarm": "gif",
-    "basins": "gif",
-    "stability": "png",
-    "learning_rates": "gif",
-    "tolerance": "png",
-    "trainability": "gif",
-    "digits_mlp": "gif",
-    "vanishing": "png",
-    "cnn_saliency": "gif",
-    "spirals": "png",
-    "dreamed_digit": "gif",
+    "compare_panels": "png",
+    "compare_methods": "png",
+    "starts_swarm": "gif",
+    "starts_basins": "gif",
+    "rate_stability": "png",
+    "rate_slider": "gif",
+    "rate_tolerance": "png",
+    "network_trainability": "gif",
+    "network_digits": "gif",
+    "network_vanishing": "png",
+    "network_saliency": "gif",
+    "network_spirals": "png",
+    "network_dream": "gif",
 }
 SCALE = 0.625  # of the sizes of configs
 
@@ -87,7 +87,7 @@ def draw_page(folder: Path) -> None:
 
 def draw_map_page(folder: Path) -> None:
     """The page of a map with the run of a cell, which the keyboard chooses."""
-    experiment = gdsim.load(ROOT / "configs" / "stability.yaml", overrides=["sweep.paths=[]"])
+    experiment = gdsim.load(ROOT / "configs" / "rate_stability.yaml", overrides=["sweep.paths=[]"])
     page = gdsim.animate(experiment).save(folder / "map.html")
     with chromium("--hide-scrollbars") as browser:
         visit(browser, page, height=830, reduced_motion="reduce")
@@ -102,7 +102,7 @@ def draw_map_page(folder: Path) -> None:
 
 def draw_deck(folder: Path) -> None:
     """Two pages of a deck, as LibreOffice shows them."""
-    configs = [str(ROOT / "configs" / f"{name}.yaml") for name in ("quickstart", "ravine")]
+    configs = [str(ROOT / "configs" / f"{name}.yaml") for name in ("quickstart", "momentum_ravine")]
     run(ROOT / ".venv/bin/gdsim", "slides", *configs, "--video", "--quiet", "-o", folder / "deck.pptx")
     run("soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "deck.pptx")
     for page, name in ((1, "deck_picture"), (3, "deck_table")):
@@ -111,10 +111,10 @@ def draw_deck(folder: Path) -> None:
 
 def draw_maps(folder: Path) -> None:
     """What the convolutional network sees in a digit."""
-    config = ROOT / "configs" / "cnn_saliency.yaml"
+    config = ROOT / "configs" / "network_saliency.yaml"
     gdsim_run = (ROOT / ".venv/bin/gdsim", "saliency", config, "--set", "view.size=[800, 450]", "--quiet")
     run(*gdsim_run, "--out", folder)
-    (folder / "cnn_saliency" / "cnn_saliency_saliency.png").replace(GALLERY / "saliency.png")
+    (folder / "network_saliency" / "network_saliency_saliency.png").replace(GALLERY / "saliency.png")
 
 
 def run(*words: object) -> None:

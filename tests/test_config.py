@@ -1041,7 +1041,7 @@ def test_the_schema_beside_the_configs_is_that_of_the_models() -> None:
 def test_shipped_configs_load_and_the_schema_accepts_them(path: Path) -> None:
     text = path.read_text()
     assert text.startswith("# yaml-language-server: $schema=gdsim.schema.json\n")
-    assert load(path, allow_code=path.stem == "imported").name == path.stem
+    assert load(path, allow_code=path.stem == "function_imported").name == path.stem
     assert not list(validator().iter_errors(parse(text, path.name).value))
 
 

@@ -16,7 +16,9 @@ CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
 
 def load(name: str, **options) -> gdsim.Experiment:
-    return gdsim.load(next(path for path in CONFIGS if path.stem == name), allow_code=name == "imported", **options)
+    return gdsim.load(
+        next(path for path in CONFIGS if path.stem == name), allow_code=name == "function_imported", **options
+    )
 
 
 def few_cells(path: Path) -> list[str]:
@@ -44,7 +46,7 @@ def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     for suffix in ("gif", "mp4"):
         written = gdsim.write(frames, tmp_path / f"a.{suffix}", fps=scene.fps, hold=scene.hold)
         # Where the camera turns, every pixel changes.
-        assert 5_000 < written.stat().st_size < (2_000_000 if path.stem == "orbit" else 1_000_000)
+        assert 5_000 < written.stat().st_size < (2_000_000 if path.stem == "view_orbit" else 1_000_000)
     with Image.open(tmp_path / "a.gif") as gif:
         first = np.asarray(gif.convert("RGB"))
         gif.seek(gif.n_frames - 1)
@@ -55,33 +57,33 @@ def test_what_their_comments_say_is_so():
     def last(name: str, label: str) -> float:
         return float(next(each for each in gdsim.simulate(load(name)) if each.label == label).values[-1, 0])
 
-    assert last("ravine", "Momentum") < 1e-6 < last("ravine", "SGD")
-    assert last("ravine", "Nesterov") < 1e-6
-    assert last("rosenbrock_race", "LBFGS") < 1e-6 < last("rosenbrock_race", "Adam")
-    assert last("double_well", "Momentum") < 0 < last("double_well", "SGD")
-    assert last("ackley", "SGD") > 5 > 1 > last("ackley", "Adam")
-    assert last("divergence", "Right") < 1e-5 < 1 < last("divergence", "Too small")
-    stops = {each.label: each.stops for each in gdsim.simulate(load("divergence"))}
+    assert last("momentum_ravine", "Momentum") < 1e-6 < last("momentum_ravine", "SGD")
+    assert last("momentum_ravine", "Nesterov") < 1e-6
+    assert last("compare_rosenbrock", "LBFGS") < 1e-6 < last("compare_rosenbrock", "Adam")
+    assert last("momentum_double_well", "Momentum") < 0 < last("momentum_double_well", "SGD")
+    assert last("starts_ackley", "SGD") > 5 > 1 > last("starts_ackley", "Adam")
+    assert last("rate_divergence", "Right") < 1e-5 < 1 < last("rate_divergence", "Too small")
+    stops = {each.label: each.stops for each in gdsim.simulate(load("rate_divergence"))}
     assert stops["Too large"] == (Stop.DIVERGED,)
     assert stops["Right"] != (Stop.DIVERGED,)
-    assert last("saddle_escape", "Adagrad") < -4
+    assert last("momentum_saddle_escape", "Adagrad") < -4
 
 
 def test_what_the_comments_of_networks_say_is_so():
     few = ["steps=20", "view.examples=20"]
-    sigmoid, residual = (each.training for each in gdsim.simulate(load("vanishing", overrides=few)))
+    sigmoid, residual = (each.training for each in gdsim.simulate(load("network_vanishing", overrides=few)))
     ratios = sigmoid.layer_gradients[:, :-1] / sigmoid.layer_gradients[:, 1:]
     assert 0.05 < np.median(ratios) < 0.25
     assert np.median(sigmoid.layer_gradients[:, 0] / sigmoid.layer_gradients[:, -1]) < 3e-6
     assert np.median(residual.layer_gradients[:, 0] / residual.layer_gradients[:, -1]) > 0.3
-    sgd, adam = gdsim.simulate(load("spirals", overrides=["view.examples=20"]))
+    sgd, adam = gdsim.simulate(load("network_spirals", overrides=["view.examples=20"]))
     assert adam.values[-1, 0] < 0.1 < 0.4 < sgd.values[-1, 0]
-    ends = {each.label: each.values[-1, 0] for each in gdsim.simulate(load("dreamed_digit"))}
+    ends = {each.label: each.values[-1, 0] for each in gdsim.simulate(load("network_dream"))}
     assert ends["AdamW"] < ends["SGD"] < -5
 
 
 def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
-    experiment = load("angle")
+    experiment = load("momentum_angle")
     (group,) = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view).groups
     straight, astray = (curve.points[:-1, 0, 1] for curve in group.panels[0].curves)
     assert straight.max() < 1e-5

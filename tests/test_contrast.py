@@ -23,10 +23,18 @@ from gdsim.scene.model import Facet, Scene
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 OTHER = {"light": "dark", "dark": "light"}
-COILED = "rastrigin_starts"  # in its other theme, paths coil up until their casings cover all of them near the heads
+COILED = "starts_rastrigin"  # in its other theme, paths coil up until their casings cover all of them near the heads
 ENSEMBLE = "noise_ensemble"  # one run is drawn thinly below the mean and the ellipses
 # Arrows have the colour of the theme, so that some functions in each theme show what they do.
-WITH_ARROWS = ("heat", "own_theme", "quickstart", "rastrigin_starts", "slide", "swarm", "vanishing")
+WITH_ARROWS = (
+    "view_heat",
+    "view_own_theme",
+    "quickstart",
+    "starts_rastrigin",
+    "view_slide",
+    "starts_swarm",
+    "network_vanishing",
+)
 
 
 def shipped(path: Path) -> Iterator[Scene]:

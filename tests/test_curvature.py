@@ -421,7 +421,7 @@ def test_the_curvature_is_drawn_for_functions_of_two_variables_only(changes):
 
 def test_gradient_descent_on_the_digits_hovers_at_the_edge_of_stability():
     experiment = gdsim.load(
-        "configs/edge_of_stability.yaml", overrides=['optimizers={"large rate": {class: SGD, lr: 0.5}}']
+        "configs/curvature_edge_of_stability.yaml", overrides=['optimizers={"large rate": {class: SGD, lr: 0.5}}']
     )
     trained = run_optimizers(experiment)
     network = trained[0].objective.network

@@ -44,23 +44,35 @@ def test_every_example_can_be_written_and_loaded(call, tmp_path):
         assert gdsim.load(tmp_path / f"{name}.yaml", allow_code=True).optimizers
 
 
+def test_an_example_may_be_named_without_its_topic(call):
+    assert call("examples", "ravine", "quickstart", "double_well").stdout.split() == [
+        "momentum_ravine.yaml",
+        "quickstart.yaml",
+        "momentum_double_well.yaml",
+    ]
+    assert len({name.partition("_")[2] for name in CONFIGS}) == len(CONFIGS)
+
+
 def test_an_example_comes_with_its_data_only(call, tmp_path):
-    assert call("examples", "measured", "--out", "talk").stdout.split() == ["talk/measured.yaml", "talk/terrain.npy"]
+    assert call("examples", "function_measured", "--out", "talk").stdout.split() == [
+        "talk/function_measured.yaml",
+        "talk/terrain.npy",
+    ]
     assert (tmp_path / "talk" / "terrain.npy").read_bytes() == (ROOT / "configs" / "terrain.npy").read_bytes()
-    assert call("examples", "imported").stdout.split() == ["imported.yaml", "my_loss.py"]
+    assert call("examples", "function_imported").stdout.split() == ["function_imported.yaml", "my_loss.py"]
 
 
 def test_an_example_replaces_nothing_unless_told(call, tmp_path):
     (tmp_path / "terrain.npy").write_bytes(b"mine")
-    assert call("examples", "measured").exit_code == 2
+    assert call("examples", "function_measured").exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["terrain.npy"]
     assert (tmp_path / "terrain.npy").read_bytes() == b"mine"
-    assert call("examples", "measured", "--overwrite").exit_code == 0
+    assert call("examples", "function_measured", "--overwrite").exit_code == 0
     assert (tmp_path / "terrain.npy").read_bytes() != b"mine"
 
 
 def test_a_misspelled_example_has_a_suggestion_and_writes_nothing(call, tmp_path):
-    done = call("examples", "ravine", "quickstrat")
+    done = call("examples", "momentum_ravine", "quickstrat")
     assert done.exit_code == 2
     assert "'quickstart'" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -173,7 +173,7 @@ def test_settings_that_all_paths_share_are_said_once():
     settings = {text.get_text() for text in texts if text.get_color() == quiet}
     assert {"SGD", "lr 0.1", "lr 0.01", "lr 0.2"} <= settings
     # Equal counts of starts are not settings.
-    swarm = Path(__file__).parents[1] / "configs/swarm.yaml"
+    swarm = Path(__file__).parents[1] / "configs/starts_swarm.yaml"
     texts = gdsim.frames(gdsim.animate(gdsim.load(swarm)).scene).canvas.figure.findobj(Text)
     assert "all" not in [text.get_text() for text in texts]
     # Two entries, and what only some share, are complete.

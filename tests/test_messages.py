@@ -269,7 +269,7 @@ ANALYSIS: list[Case] = [
     (lambda: compare([]), "there is no trajectory to compare"),
 ]
 
-YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("missing.yaml")
+YAML, MISSING = Path(__file__).parent.parent / "configs" / "function_cubic.yaml", Path("missing.yaml")
 
 CLI: list[Case] = [
     (
@@ -289,7 +289,7 @@ CLI: list[Case] = [
     ),
     (
         lambda: run([YAML, YAML]),
-        "two configs would write outputs/cubic/cubic.gif; rename one, or run them with different --out",
+        f"two configs would write outputs/{YAML.stem}/{YAML.stem}.gif; rename one, or run them with different --out",
     ),
     (lambda: command_compare([YAML], budget=3), "--budget: goes with --tune, such as --tune lr"),
     (

@@ -68,7 +68,16 @@ def test_few_steps_slow_down_at_each_iterate_and_never_stop():
 
 
 @pytest.mark.parametrize(
-    "name", ["cubic", "parabola", "own_theme", "side_by_side", "quickstart", "ravine", "divergence"]
+    "name",
+    [
+        "function_cubic",
+        "function_parabola",
+        "view_own_theme",
+        "compare_side_by_side",
+        "quickstart",
+        "momentum_ravine",
+        "rate_divergence",
+    ],
 )
 def test_heads_of_shipped_configs_neither_jump_nor_stand_still(name):
     experiment = gdsim.config.load(CONFIGS / f"{name}.yaml")

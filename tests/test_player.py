@@ -553,8 +553,19 @@ def pictured_at(browser, scene, index):
     left, top, width, height = browser.execute_script(PIXELS, one(browser, "#picture"))
     assert (width, height) == scene.size
     clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
-    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
-    return np.asarray(Image.open(BytesIO(b64decode(shot["data"]))).convert("RGB")).astype(int)
+
+    def shot():
+        taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+        return np.asarray(Image.open(BytesIO(b64decode(taken["data"]))).convert("RGB")).astype(int)
+
+    # The compositor may still show an earlier frame: the picture counts once it has been the same for a while.
+    found = shot()
+    for _ in range(50):
+        time.sleep(0.1)
+        before, found = found, shot()
+        if np.array_equal(before, found):
+            break
+    return found
 
 
 @pytest.mark.slow

@@ -41,10 +41,19 @@ def imagined() -> Scene:
 SCENES: dict[str, Callable[[], Scene]] = {
     **{
         name: lambda name=name: shipped(name, SMALL)
-        for name in ("quickstart", "sine", "heat", "surface", "streamlines", "side_by_side", "matrix", "orbit")
+        for name in (
+            "quickstart",
+            "function_sine",
+            "view_heat",
+            "view_surface",
+            "view_streamlines",
+            "compare_side_by_side",
+            "compare_matrix",
+            "view_orbit",
+        )
     },
-    "cubic": lambda: shipped("cubic", FULL),
-    "rosenbrock_race": lambda: shipped("rosenbrock_race", FULL),
+    "function_cubic": lambda: shipped("function_cubic", FULL),
+    "compare_rosenbrock": lambda: shipped("compare_rosenbrock", FULL),
     "trained": trained,
     "imagined": imagined,
 }

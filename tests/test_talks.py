@@ -46,8 +46,8 @@ def test_a_document_shows_pictures_that_exist_as_embed_prints_them(folder, name)
     text = (folder / name).read_text()
     for path in re.findall(r"outputs/[\w/]+\.\w+", text):
         assert (folder / path).exists()
-    form, file = name.partition(".")[0], "ravine.html" if name == "reveal.html" else "ravine.gif"
-    printed = run(folder, *GDSIM.split(), "embed", f"outputs/ravine/{file}", "--for", form).stdout
+    form, file = name.partition(".")[0], "momentum_ravine.html" if name == "reveal.html" else "momentum_ravine.gif"
+    printed = run(folder, *GDSIM.split(), "embed", f"outputs/momentum_ravine/{file}", "--for", form).stdout
     assert {line.strip() for line in printed.splitlines()} <= {line.strip() for line in text.splitlines()}
 
 
@@ -76,7 +76,7 @@ def test_the_marp_deck_is_built(packages):
     run(packages, "npx", "marp", "marp.md", "--html", "-o", "marp.html")
     text = (packages / "marp.html").read_text()
     assert text.count("<section") == 3
-    assert 'src="outputs/ravine/ravine.gif"' in text
+    assert 'src="outputs/momentum_ravine/momentum_ravine.gif"' in text
 
 
 def test_the_reveal_talk_plays_the_page(packages, browser):

@@ -15,7 +15,7 @@ from gdsim.render.painter import only
 from gdsim.scene.camera import GAP
 from gdsim.scene.viewpoint import choose_camera
 
-ORBIT = (Path(__file__).parents[1] / "configs/orbit.yaml").read_text(encoding="utf-8")
+ORBIT = (Path(__file__).parents[1] / "configs/view_orbit.yaml").read_text(encoding="utf-8")
 FAST = "optimizers:\n  SGD: {lr: 0.5}\n  Adam: {lr: 0.1}\nview: {kind: surface}\n"
 SURFACES = {
     "easom": f"objective: easom\nstart: [2.1, 2.3]\nsteps: 200\n{FAST}",

@@ -15,6 +15,6 @@ for (const button of buttons) {
   button.addEventListener("click", () => {
     const chosen = button.getAttribute("aria-pressed") === "true" ? null : button.dataset.topic;
     for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.topic === chosen));
-    for (const card of cards) card.hidden = chosen !== null && !card.dataset.topics.split(",").includes(chosen);
+    for (const card of cards) card.hidden = chosen !== null && card.dataset.topic !== chosen;
   });
 }

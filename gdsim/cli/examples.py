@@ -33,6 +33,18 @@ def _read(name: str) -> str:
     return (_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[2]
 
 
+def _full_name(name: str) -> str:
+    """Return the name of a shipped config, which may be given without its topic: ravine for momentum_ravine."""
+    known = names()
+    if name in known:
+        return name
+    endings = {each.partition("_")[2]: each for each in known}
+    if name not in endings:
+        hint = did_you_mean(name, [*known, *endings]) or "; `gdsim examples` lists them"
+        raise InputError(f"there is no example '{name}'{hint}", code="unknown-name")
+    return endings[name]
+
+
 def examples(
     chosen: Annotated[
         list[str] | None,
@@ -44,15 +56,10 @@ def examples(
     overwrite: Overwrite = False,
 ) -> None:
     """List the shipped configs, or write each NAME here, with the files that it reads."""
-    known = names()
     if not chosen:
-        print_columns([(name, _read(name).partition("\n")[0].removeprefix("# ")) for name in known])
+        print_columns([(name, _read(name).partition("\n")[0].removeprefix("# ")) for name in names()])
         return
-    for name in chosen:
-        if name not in known:
-            hint = did_you_mean(name, known) or "; `gdsim examples` lists them"
-            raise InputError(f"there is no example '{name}'{hint}", code="unknown-name")
-    texts = {f"{name}.yaml": _read(name).encode() for name in chosen}
+    texts = {f"{name}.yaml": _read(name).encode() for name in map(_full_name, chosen)}
     others = [path for path in _folder().iterdir() if path.suffix in (".npy", ".py")]
     data = {
         path.name: path.read_bytes() for path in others if any(path.stem.encode() in each for each in texts.values())
