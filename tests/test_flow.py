@@ -16,9 +16,8 @@ from gdsim.config import with_overrides
 from gdsim.errors import ConfigError, InputError
 from gdsim.render import frames
 from gdsim.scene.build import build_scene
-from gdsim.simulation import read, remarks, save
+from gdsim.simulation import flow, read, remarks, save
 from gdsim.simulation.experiments import evaluate_landscapes
-from gdsim.simulation.flow import FunctionSystem, Method
 
 RAVINE = """
 objective: {name: quadratic, condition: 20, rotation: 30, bounds: [[-4, 4], [-4, 4]]}
@@ -151,7 +150,7 @@ def test_why_it_ends_is_said_in_one_line(objective: str, start: str, reason: str
 
 
 def test_it_stops_at_the_limit_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FunctionSystem, "methods", (Method("DOP853", 100, 1e-13),))
+    monkeypatch.setattr(flow, "FUNCTION_METHODS", (flow.Method("DOP853", 100, 1e-13),))
     trajectory = simulate(loads(RAVINE))[0]
     assert trajectory.flow.reason == "from (-3, 2): it takes more than 100 gradient evaluations"
     assert trajectory.flow.evaluations < 130

@@ -115,17 +115,10 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
     Raises:
         GdsimError: The file cannot be written.
     """
-    of_networks = [each for each in trajectories if isinstance(each, NetworkTrajectory)]
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "format": np.array(FORMAT if of_networks else FORMAT_OF_FUNCTIONS),
-        "yaml": np.array(experiment.yaml),
-        "folder": np.array(str(experiment.folder.absolute())),
-        "seed": np.array(experiment.seed),
-        "versions": np.array([f"{name} {version}" for name, version in versions().items()]),
-        "labels": np.array([trajectory.label for trajectory in trajectories], dtype=np.str_),
-        "settings": np.array([trajectory.settings for trajectory in trajectories], dtype=np.str_),
-        "colors": np.array([trajectory.color or "" for trajectory in trajectories], dtype=np.str_),
-    }
+    arrays = header(experiment, [each.label for each in trajectories], [each.settings for each in trajectories])
+    arrays["colors"] = np.array([each.color or "" for each in trajectories], dtype=np.str_)
+    if not any(isinstance(each, NetworkTrajectory) for each in trajectories):
+        arrays["format"] = np.array(FORMAT_OF_FUNCTIONS)
     written: Objective | None = None
     for index, trajectory in enumerate(trajectories):
         own = _arrays(trajectory, TRAJECTORY)
@@ -144,6 +137,24 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
                 own |= _arrays(landscape, LANDSCAPE | (MARKS if len(landscape.marks) else {}))
                 own["examples"] = np.array([landscape.examples, landscape.total_examples], np.int64)
         arrays |= {f"{name}_{index}": array for name, array in own.items()}
+    write_arrays(path, arrays)
+
+
+def header(experiment: Experiment, labels: Sequence[str], settings: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of every recording: how it was made, and the optimizers."""
+    return {
+        "format": np.array(FORMAT),
+        "yaml": np.array(experiment.yaml),
+        "folder": np.array(str(experiment.folder.absolute())),
+        "seed": np.array(experiment.seed),
+        "versions": np.array([f"{name} {version}" for name, version in versions().items()]),
+        "labels": np.array(labels, dtype=np.str_),
+        "settings": np.array(settings, dtype=np.str_),
+    }
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write the arrays of a recording."""
     with atomic_write(Path(path)) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
@@ -182,9 +193,12 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
     """
     path = Path(path)
     with _open(path) as arrays:
-        folder = _folder(arrays, path)
         experiment = loads(
-            arrays.read("yaml", "", np.str_), name=path.stem, file=str(path), folder=folder, allow_code=allow_code
+            arrays.read("yaml", "", np.str_),
+            name=path.stem,
+            file=str(path),
+            folder=folder_of(arrays.read("folder", "", np.str_), path),
+            allow_code=allow_code,
         )
         return experiment, _trajectories(arrays, experiment)
 
@@ -221,12 +235,12 @@ def recorded_folder(path: str | Path) -> Path:
     """
     path = Path(path)
     with _open(path, {"format", "folder"}) as arrays:
-        return _folder(arrays, path)
+        return folder_of(arrays.read("folder", "", np.str_), path)
 
 
-def _folder(arrays: _ArrayReader, path: Path) -> Path:
-    folder = Path(arrays.read("folder", "", np.str_))
-    return folder if folder.is_dir() else path.absolute().parent
+def folder_of(recorded: str, path: Path) -> Path:
+    """Return the folder of the original run or, if it no longer exists, that of the recording."""
+    return folder if (folder := Path(recorded)).is_dir() else path.absolute().parent
 
 
 @contextmanager

@@ -162,7 +162,7 @@ def evaluate_landscapes(
             with experiment.located(index):
                 own = evaluate_landscape(network, own, view, folder=folder, seed=seed, progress=progress)
         if view.needs_flow and own[0].flow is None:
-            own = with_flows(own, rates, network, seed, progress)
+            own = with_flows(own, rates, seed, progress)
         evaluated += own
     return tuple(evaluated)
 

@@ -6,15 +6,14 @@ evaluations; then the implicit method Radau continues with the exact Hessian.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
-from gdsim.networks import Landscape, Network, NetworkObjective
+from gdsim.networks import NetworkObjective
 from gdsim.networks.evaluation import Evaluator
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import deterministic
@@ -39,18 +38,32 @@ class Method(NamedTuple):
     precision: float
 
 
-class System(ABC):
+# Where a step of DOP853 is limited by its stability, its interpolation is much less precise than its end.
+FUNCTION_METHODS = (Method("DOP853", 4_000, 1e-13), Method("Radau", 40_000, 1e-9))
+NETWORK_METHODS = (Method("DOP853", 6_000, 1e-7),)
+
+
+@dataclass
+class _System:
     """The system of equations ẋ = −∇f, and what is kept of its solution.
 
     Attributes:
-        methods: SciPy's solvers, each of which continues after the one before.
+        gradient: Returns the gradient (n,) at a point (n,).
+        shown: Returns what the picture shows of a point (n,): its coordinates and its value, (dim + 1,).
         size: The size of the view, in whose units the absolute tolerance is a hundredth of the relative one.
+        methods: SciPy's solvers, each of which continues after the one before.
+        hessian: Returns the Hessian (n, n) at a point (n,), which implicit methods need.
+        far: (n, 2) the bounds beyond which the flow is not followed, as a path there would count as diverged.
         evaluations: The number of gradients evaluated so far.
         steepness: The norm of the last gradient.
     """
 
-    methods: ClassVar[Sequence[Method]]
+    gradient: Callable[[FloatArray], FloatArray]
+    shown: Callable[[FloatArray], FloatArray]
     size: float
+    methods: Sequence[Method]
+    hessian: Callable[[FloatArray], FloatArray] | None = None
+    far: FloatArray | None = None
     evaluations: int = 0
     steepness: float = np.inf
 
@@ -63,67 +76,26 @@ class System(ABC):
             raise _Ended("it leaves where the function is defined")
         return -gradient
 
-    @abstractmethod
-    def gradient(self, point: FloatArray) -> FloatArray:
-        """Return the gradient (n,) at a point (n,)."""
 
-    def jacobian(self, _: float, point: FloatArray) -> FloatArray:
-        """Return the derivatives (n, n) of ẋ at a point (n,), which implicit methods need."""
-        raise NotImplementedError
-
-    @abstractmethod
-    def shown(self, point: FloatArray) -> FloatArray:
-        """Return what the picture shows of a point (n,): its coordinates and its value, (dim + 1,)."""
-
-    def check(self, point: FloatArray) -> None:  # noqa: B027
-        """Raise _Ended if the flow is not followed beyond a point (n,)."""
-
-
-class FunctionSystem(System):
-    """The gradient flow of a function from one start (dim,)."""
-
-    # Where a step of DOP853 is limited by its stability, its interpolation is much less precise than its end.
-    methods = (Method("DOP853", 4_000, 1e-13), Method("Radau", 40_000, 1e-9))
-
-    def __init__(self, objective: Objective, start: FloatArray) -> None:
-        self._objective, self._far = objective, np.stack(far_bounds(objective.bounds, start[None]))[:, 0].T
-        self.size = float(np.linalg.norm(np.diff(objective.bounds)))
-
-    def gradient(self, point: FloatArray) -> FloatArray:
-        """Return the gradient (dim,) at a point (dim,)."""
-        return self._objective.gradients(point)[1]
-
-    def jacobian(self, _: float, point: FloatArray) -> FloatArray:
-        """Return the negative Hessian (dim, dim) at a point (dim,)."""
-        return -self._objective.hessians(point)
-
-    def shown(self, point: FloatArray) -> FloatArray:
-        """Return a point (dim,) and its value, (dim + 1,)."""
-        return np.append(point, self._objective.values(point))
-
-    def check(self, point: FloatArray) -> None:
-        """Raise _Ended if a point (dim,) is so far from the view that a path would count as diverged."""
-        if not inside(point, self._far):
-            raise _Ended("it runs away")
-
-
-class NetworkSystem(System):
-    """The gradient flow of a network's weights on all training data, in double precision and without dropout."""
-
-    methods = (Method("DOP853", 6_000, 1e-7),)
-
-    def __init__(self, network: Network, landscape: Landscape, seed: int) -> None:
-        self._evaluator, self._landscape = Evaluator(network, seed, torch.float64), landscape
-        self._examples = self._evaluator.subset(None, seed)
-        self.size = float(np.linalg.norm(np.diff(landscape.bounds)))
-
-    def gradient(self, point: FloatArray) -> FloatArray:
-        """Return the gradient (weights,) at weights (weights,)."""
-        return self._evaluator.gradient(point, self._examples)[1]
-
-    def shown(self, point: FloatArray) -> FloatArray:
-        """Return the place on the plane and the loss of weights (weights,), (3,)."""
-        return np.append(self._landscape.project(point), self._evaluator.score(point, self._examples).loss)
+def _system(objective: Objective, start: FloatArray, seed: int) -> _System:
+    size = float(np.linalg.norm(np.diff(objective.bounds)))
+    if not isinstance(objective, NetworkObjective):
+        return _System(
+            gradient=lambda point: objective.gradients(point)[1],
+            shown=lambda point: np.append(point, objective.values(point)),
+            size=size,
+            methods=FUNCTION_METHODS,
+            hessian=objective.hessians,
+            far=np.stack(far_bounds(objective.bounds, start[None]))[:, 0].T,
+        )
+    evaluator, landscape = Evaluator(objective.network, seed, torch.float64), objective.landscape
+    examples = evaluator.subset(None, seed)
+    return _System(
+        gradient=lambda point: evaluator.gradient(point, examples)[1],
+        shown=lambda point: np.append(landscape.project(point), evaluator.score(point, examples).loss),
+        size=size,
+        methods=NETWORK_METHODS,
+    )
 
 
 class _Recorded(NamedTuple):
@@ -169,7 +141,6 @@ def flow_rate(class_name: str, settings: Mapping[str, Any]) -> float | None:
 def with_flows(
     trajectories: Sequence[AnyTrajectory],
     rates: Sequence[float | None],
-    network: Network | None,
     seed: int,
     progress: Progress = iter,
 ) -> tuple[AnyTrajectory, ...]:
@@ -178,7 +149,6 @@ def with_flows(
     Args:
         trajectories: The trajectories, which have the same starts.
         rates: For each the time of the flow per step and learning rate, see `flow_rate`.
-        network: The network that was trained, on the plane of the trajectories; None for a function.
         seed: The seed of the network's first weights.
         progress: Wraps the starts.
     """
@@ -191,7 +161,7 @@ def with_flows(
         for number, _ in enumerate(progress(range(len(starts)))):
             own = owners.ravel() == number
             times = np.unique(np.concatenate([each.times[:, own].ravel() for each in recorded]))
-            solution = _follow(_system(objective, starts[number], network, seed), starts[number], times)
+            solution = _follow(_system(objective, starts[number], seed), starts[number], times)
             solutions.append(solution)
             for found, each, rate in zip(distances, recorded, rates, strict=True):
                 if rate is not None:
@@ -212,12 +182,6 @@ def with_flows(
     return tuple(
         replace(each, flow=replace(flow, distances=own)) for each, own in zip(trajectories, compared, strict=True)
     )
-
-
-def _system(objective: Objective, start: FloatArray, network: Network | None, seed: int) -> System:
-    if network is not None and isinstance(objective, NetworkObjective):
-        return NetworkSystem(network, objective.landscape, seed)
-    return FunctionSystem(objective, start)
 
 
 def _recorded(trajectory: Trajectory, rate: float) -> _Recorded:
@@ -248,7 +212,7 @@ def _reason(ends: Sequence[tuple[FloatArray, str]], objective: Objective) -> str
     return f"from ({', '.join(f'{each:g}' for each in first)}){more}: {reason}"
 
 
-def _follow(system: System, start: FloatArray, times: FloatArray) -> _Solution:
+def _follow(system: _System, start: FloatArray, times: FloatArray) -> _Solution:
     """Integrate the flow from a start (n,) over some ascending times, of which the first one is 0."""
     at, line, known, reason = np.full((len(times), len(start)), np.nan), [system.shown(start)], 1, ""
     at[0] = start
@@ -265,20 +229,22 @@ def _follow(system: System, start: FloatArray, times: FloatArray) -> _Solution:
     return _Solution(np.array(line), at, system.evaluations, reason)
 
 
-def _steps(system: System, start: FloatArray, end: float) -> Iterator[Any]:
+def _steps(system: _System, start: FloatArray, end: float) -> Iterator[Any]:
     """Yield the solver after each of its steps from a start (n,) until a time, or until the point hardly moves."""
     from scipy import integrate
 
     time, point = 0.0, start
     for name, limit, precision in system.methods:
-        options: dict[str, Any] = {"jac": system.jacobian} if name == "Radau" else {}
-        options |= {"rtol": precision, "atol": 0.01 * precision * system.size}
+        options: dict[str, Any] = {"rtol": precision, "atol": 0.01 * precision * system.size}
+        if name == "Radau" and (hessian := system.hessian):
+            options["jac"] = lambda _, point: -hessian(point)
         solver = getattr(integrate, name)(system.slope, time, point, end, **options)
         while solver.status == "running" and system.evaluations < limit:
             message = solver.step()
             if solver.status == "failed":
                 raise _Ended(message.removesuffix("."))
-            system.check(solver.y)
+            if system.far is not None and not inside(solver.y, system.far):
+                raise _Ended("it runs away")
             steepness = system.steepness  # before the solver evaluates more to interpolate
             yield solver
             if solver.status == "finished" or steepness * (end - solver.t) <= AT_REST * system.size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import cast
 
@@ -89,37 +89,46 @@ def _train_one(
 ) -> _Record:
     RNGState.seeded(seed).restore()
     module = network.module(seed)
-
-    def loss() -> Tensor:
-        with module_errors(f"{network.title} cannot be trained"):
-            return network.loss(module(batch[0]), batch[1])
-
-    stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
     record = _Record(steps, kept, module)
     record.scales = np.full((len(scaled), network.weights), np.nan, np.float32)
     # The last step has no update, and keeps what the one before has left.
     scaled = np.minimum(scaled, steps - 1)
-    rows = {*scaled.tolist()}
-    noises = noise_of(factory, [(seed, 0)], network.weights)
-    batches = network.batches(seed)
-    for row, _ in enumerate(ticks):
-        batch = next(batches)
-        value = stepper.evaluate()
-        record.add(value.item(), stepper.learning_rate, row + 1 + stepper.extra_evaluations, stepper.parameters)
-        if not (math.isfinite(value.item()) and record.is_finite):
+    for row, (_, (loss, stepper)) in enumerate(zip(ticks, training_loop(network, module, factory, seed), strict=False)):
+        if row and records_state:
+            record.state.add_norms(row - 1, stepper.states())
+        if row and row - 1 in scaled:
+            place = np.searchsorted(scaled, row - 1)
+            record.scales[place:] = np.sqrt(rate_factors(factory.class_, stepper.group, stepper.states()))
+        record.add(loss.item(), stepper.learning_rate, row + 1 + stepper.extra_evaluations, stepper.parameters)
+        if not (math.isfinite(loss.item()) and record.is_finite):
             break
-        if row < steps:
-            drawn = next(noises)
-            noise = None if drawn is None else shaped(drawn[0], stepper.parameters)
-            stepper.adjust_gradients(noise)
-            if not stepper.step(value, noise):
-                break
-            if records_state:
-                record.state.add_norms(row, stepper.states())
-            if row in rows:
-                place = np.searchsorted(scaled, row)
-                record.scales[place:] = np.sqrt(rate_factors(factory.class_, stepper.group, stepper.states()))
     return record
+
+
+def training_loop(
+    network: Network, module: nn.Module, factory: OptimizerFactory, seed: int, device: str = "cpu"
+) -> Iterator[tuple[Tensor, Stepper]]:
+    """Train a module step by step, and update it each time the iteration continues.
+
+    Yields:
+        The loss () of the next mini-batch, of whose gradient the stepper's parameters have the components.
+    """
+
+    def loss() -> Tensor:
+        with module_errors(f"{network.title} cannot be trained"):
+            return network.loss(module(x), y)
+
+    stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
+    noises = noise_of(factory, [(seed, 0)], network.weights)
+    for batch in network.batches(seed):
+        x, y = (each.to(device) for each in batch)
+        value = stepper.evaluate()
+        yield value, stepper
+        drawn = next(noises)
+        noise = None if drawn is None else shaped(drawn[0], stepper.parameters)
+        stepper.adjust_gradients(noise)
+        if not stepper.step(value, noise):
+            return
 
 
 def shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:

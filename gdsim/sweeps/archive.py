@@ -14,13 +14,11 @@ import numpy.typing as npt
 from gdsim.config import Experiment, loads
 from gdsim.config.sweep import NEED_MINIMUM, START
 from gdsim.errors import InputError
-from gdsim.files import atomic_write, load_arrays
-from gdsim.metadata import versions
+from gdsim.files import load_arrays
 from gdsim.networks import MAX_RECORDING_BYTES
+from gdsim.simulation.archive import FORMAT, folder_of, header, write_arrays
 from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.result import HISTORIES, OUTCOMES, SweepResult
-
-FORMAT = 2  # the version of all recordings, see `gdsim.simulation.archive`, which reads the YAML of these files, too
 
 TYPES = {
     "outcome": np.int8,
@@ -45,14 +43,8 @@ def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
     Raises:
         GdsimError: The file cannot be written.
     """
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "format": np.array(FORMAT),
-        "yaml": np.array(experiment.yaml),
-        "folder": np.array(str(experiment.folder.absolute())),
-        "seed": np.array(experiment.seed),
-        "versions": np.array([f"{name} {version}" for name, version in versions().items()]),
-        "labels": np.array(result.labels, dtype=np.str_),
-        "settings": np.array(result.settings, dtype=np.str_),
+    arrays = {
+        **header(experiment, result.labels, result.settings),
         "agreement": np.array(result.agreement),
         "stop_steps": result.stop_steps,
         "minimum_steps": result.minimum_steps,
@@ -61,8 +53,7 @@ def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
         **result.figures,
         **{f"history_{name}": each for name, each in result.history.items()},
     }
-    with atomic_write(Path(path)) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_arrays(path, arrays)
 
 
 def is_sweep(path: Path) -> bool:
@@ -85,14 +76,8 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, Swe
     try:
         if (version := int(arrays["format"])) > FORMAT:
             raise ValueError(f"it was written by a newer gdsim (format {version}, supported: {FORMAT})")
-        folder = Path(str(arrays["folder"]))
-        experiment = loads(
-            str(arrays["yaml"]),
-            name=path.stem,
-            file=str(path),
-            folder=folder if folder.is_dir() else path.absolute().parent,
-            allow_code=allow_code,
-        )
+        folder = folder_of(str(arrays["folder"]), path)
+        experiment = loads(str(arrays["yaml"]), name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
         return experiment, _result(arrays, Plan(experiment))
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: is damaged, or not a sweep of gdsim: {error}", code="unreadable") from error

@@ -73,14 +73,16 @@ def _run_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray, devic
     apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
     for part in _split(cells, [role in apart for role in roles]):
         own = samples[(samples >= first) & (samples < first + len(part))] - first
+        groups = _split(part, [role == "optimizer" for role in roles])
         if plan.is_network:
-            parts.append(run_network_cells(plan, label, part, own, device))
+            figures = run_network_cells(plan, label, part, own, device)
+        elif plan.experiment.optimizers[label].is_minimizer:
+            figures = _minimize_groups(plan, label, groups)
         else:
-            groups = _split(part, [role == "optimizer" for role in roles])
-            if plan.experiment.optimizers[label].is_minimizer:
-                parts.append(_minimize_groups(plan, label, groups, own))
-            else:
-                parts.append(_run_groups(plan, label, groups, own, device))
+            figures = _run_groups(plan, label, groups, own, device)
+        agrees = np.full(len(part), -1, dtype=np.int8)
+        agrees[own] = 1
+        parts.append({"agrees": agrees, **figures})
         first += len(part)
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
@@ -119,12 +121,10 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
                 batch.step(*each)
     for cell, path in zip(np.concatenate(groups)[samples], torch.stack(checked, dim=1), strict=True):
         check_path(_task(plan, label, cell[np.newaxis]), path)
-    agrees = np.full(sum(counts), -1, dtype=np.int8)
-    agrees[samples] = 1
-    return monitor.figures() | {"agrees": agrees}
+    return monitor.figures()
 
 
-def _minimize_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: IntArray) -> Arrays:
+def _minimize_groups(plan: Plan, label: str, groups: Sequence[IntArray]) -> Arrays:
     """Run groups of cells as `_run_groups` does, each with its own minimizer."""
     paths = []
     for cells in groups:
@@ -138,9 +138,7 @@ def _minimize_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples
     rows = zip(*map(torch.from_numpy, (points, values, gradients, evaluations)), strict=True)
     for step, (now, value, gradient, spent) in enumerate(rows):
         monitor.update(now, value, gradient, torch.ones(1), spent - step - 1)
-    agrees = np.full(points.shape[1], -1, dtype=np.int8)
-    agrees[samples] = 1  # each is a run on its own
-    return monitor.figures() | {"agrees": agrees}
+    return monitor.figures()
 
 
 def _task(plan: Plan, label: str, cells: IntArray) -> Task:

@@ -15,8 +15,8 @@ from gdsim.config import varied
 from gdsim.networks import Network
 from gdsim.networks.network import module_errors
 from gdsim.optimizers import OptimizerFactory, RNGState
-from gdsim.simulation.stepper import Stepper, adjusted, noise_of
-from gdsim.simulation.training import shaped
+from gdsim.simulation.stepper import adjusted, noise_of
+from gdsim.simulation.training import shaped, training_loop
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS, Settings, State
 from gdsim.sweeps.monitor import Arrays, Monitor
@@ -29,23 +29,20 @@ Row = tuple[Tensor, Tensor, Tensor, Tensor]
 def run_network_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray, device: str) -> Arrays:
     """Return the figures of cells that differ at most in settings of a kernel, see `engine.run_tile`.
 
-    The losses are those of the mini-batches. "agrees" tells whether the outcome of a cell is that of a plain loop: -1
-    for those that were not checked.
+    The losses are those of the mini-batches. Cells without a kernel are plain loops themselves, and have no "agrees".
     """
     settings = plan.kernel_settings(label, cells)
-    agrees = np.full(len(cells), -1, dtype=np.int8)
-    if settings:
-        network, factory, steps, seed = _setup(plan, label, cells[0])
-        tensors = {name: torch.from_numpy(each).to(device) for name, each in settings.items()}
-        found = _figures(plan, _together(network, factory, tensors, steps, seed, device))
-        for place in samples:
-            alone = _figures(plan, _plain(*_setup(plan, label, cells[place]), device))
-            agrees[place] = found["outcome"][place] == alone["outcome"][0]
-        return found | {"agrees": agrees}
-    # Cells without a kernel have an instance each, and are plain loops themselves.
-    parts = [_figures(plan, _plain(*_setup(plan, label, cell), device)) for cell in cells]
-    agrees[samples] = 1
-    return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]} | {"agrees": agrees}
+    if not settings:
+        parts = [_figures(plan, _plain(*_setup(plan, label, cell), device)) for cell in cells]
+        return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+    network, factory, steps, seed = _setup(plan, label, cells[0])
+    tensors = {name: torch.from_numpy(each).to(device) for name, each in settings.items()}
+    found = _figures(plan, _together(network, factory, tensors, steps, seed, device))
+    found["agrees"] = np.full(len(cells), -1, dtype=np.int8)
+    for place in samples:
+        alone = _figures(plan, _plain(*_setup(plan, label, cells[place]), device))
+        found["agrees"][place] = found["outcome"][place] == alone["outcome"][0]
+    return found
 
 
 def _setup(plan: Plan, label: str, cell: IntArray) -> tuple[Network, OptimizerFactory, int, int]:
@@ -70,24 +67,12 @@ def _plain(network: Network, factory: OptimizerFactory, steps: int, seed: int, d
     """Train a network in a plain loop, and yield each step; the last if it cannot continue."""
     RNGState.seeded(seed).restore()
     module = network.module(seed).to(device)
-
-    def loss() -> Tensor:
-        with module_errors(f"{network.title} cannot be trained"):
-            return network.loss(module(batch[0].to(device)), batch[1].to(device))
-
-    parameters = [*module.parameters()]
-    stepper = Stepper(factory, parameters, loss, module if factory.rest is None else None)
-    noises = noise_of(factory, [(seed, 0)], network.weights)
-    batches = network.batches(seed)
-    for _ in range(steps + 1):
-        batch = next(batches)
-        value, drawn = stepper.evaluate(), next(noises)
+    for loss, stepper in islice(training_loop(network, module, factory, seed, device), steps + 1):
+        parameters = stepper.parameters
         gradients = [torch.zeros_like(each) if each.grad is None else each.grad.to_dense() for each in parameters]
         flat = [torch.cat([each.detach().flatten() for each in tensors])[None] for tensors in (parameters, gradients)]
-        yield flat[0], value[None], flat[1], torch.tensor([stepper.learning_rate], device=device)
-        noise = None if drawn is None else shaped(drawn[0], parameters)
-        stepper.adjust_gradients(noise)
-        if not (value.isfinite() and stepper.step(value, noise)):
+        yield flat[0], loss[None], flat[1], torch.tensor([stepper.learning_rate], device=device)
+        if not loss.isfinite():
             break
 
 

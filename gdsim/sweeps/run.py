@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from gdsim.processes import process_pool
 from gdsim.sweeps.archive import TYPES, check_figures
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
-from gdsim.sweeps.plan import Plan
+from gdsim.sweeps.plan import Plan, Tile
 from gdsim.sweeps.result import HISTORIES, SweepResult
 
 MAX_TILE_BYTES = 2**30  # of the file of a finished tile
@@ -29,16 +28,6 @@ MAX_TILE_BYTES = 2**30  # of the file of a finished tile
 TILE_TYPES = TYPES | {"agrees": np.int8}  # see `run_tile`
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a worker needs to run a tile: the arguments of `gdsim.loads`."""
-
-    yaml: str
-    name: str
-    folder: str
-    allow_code: bool
 
 
 def run(
@@ -63,25 +52,26 @@ def run(
         GdsimError: A run differs from a plain loop, or a worker has ended.
     """
     plan = Plan(experiment)
-    collected = _Collected(plan)
-    store = None if kept is None else _Store(kept, plan)
+    folder = None if kept is None else kept / plan.digest(str(versions()))
+    figures: dict[str, Any] = {}
     waiting = []
     for number in range(len(plan.tiles)):
-        arrays = None if store is None else store.read(number)
+        arrays = None if folder is None else _read_tile(folder / f"{number}.npz", plan, plan.tiles[number])
         if arrays is None:
             waiting.append(number)
         else:
-            collected.add(number, arrays)
+            _add(arrays, figures, plan, plan.tiles[number])
     with ExitStack() as stack:
         workers = min(len(waiting), workers or plan.workers)
         if executor is None and workers > 1:
             executor = stack.enter_context(process_pool(workers))
         results = _in_turn(plan, waiting) if executor is None else _in_executor(experiment, waiting, executor)
         for _, (number, arrays) in zip(progress(waiting), results, strict=True):
-            if store is not None:
-                store.write(number, arrays)
-            collected.add(number, arrays)
-    return collected.result()
+            if folder is not None:
+                with atomic_write(folder / f"{number}.npz") as partial, partial.open("wb") as file:
+                    np.savez(file, **arrays)  # type: ignore[arg-type]
+            _add(arrays, figures, plan, plan.tiles[number])
+    return _result(figures, plan)
 
 
 def _in_turn(plan: Plan, numbers: Sequence[int]) -> Iterator[tuple[int, Arrays]]:
@@ -91,9 +81,9 @@ def _in_turn(plan: Plan, numbers: Sequence[int]) -> Iterator[tuple[int, Arrays]]
 
 def _in_executor(experiment: Experiment, numbers: Sequence[int], executor: Executor) -> Iterator[tuple[int, Arrays]]:
     context = experiment.context
-    source = Source(experiment.yaml, experiment.name, str(context.folder.absolute()), context.allow_code)
+    source = experiment.yaml, experiment.name, str(context.folder.absolute()), context.allow_code
     with ExitStack() as stack:
-        futures = {executor.submit(_run_number, source, number): number for number in numbers}
+        futures = {executor.submit(_run_number, number, *source): number for number in numbers}
         # An error leaves the others running, and their results are not needed.
         stack.callback(lambda: [future.cancel() for future in futures])
         try:
@@ -108,9 +98,9 @@ def _in_executor(experiment: Experiment, numbers: Sequence[int], executor: Execu
             raise GdsimError(f"{experiment.name}: {message}") from None
 
 
-def _run_number(source: Source, number: int) -> Arrays | Problem:
+def _run_number(number: int, *source: Any) -> Arrays | Problem:
     """Return the figures of a tile, or the mistake of the configuration, which cannot be sent as an exception."""
-    plan = _cached_plan(source)
+    plan = _cached_plan(*source)
     try:
         return run_tile(plan, plan.tiles[number])
     except InputError as error:
@@ -118,67 +108,44 @@ def _run_number(source: Source, number: int) -> Arrays | Problem:
 
 
 @lru_cache(maxsize=1)
-def _cached_plan(source: Source) -> Plan:
-    return Plan(loads(source.yaml, name=source.name, folder=source.folder, allow_code=source.allow_code))
+def _cached_plan(yaml: str, name: str, folder: str, allow_code: bool) -> Plan:
+    return Plan(loads(yaml, name=name, folder=folder, allow_code=allow_code))
 
 
-class _Store:
-    """Finished tiles as files in a folder of their own for each sweep, configuration and version."""
-
-    def __init__(self, folder: Path, plan: Plan) -> None:
-        self._folder, self._plan = folder / plan.digest(str(versions())), plan
-
-    def read(self, number: int) -> Arrays | None:
-        """Return the figures of a finished tile, or None if its file is missing or damaged."""
-        tile = self._plan.tiles[number]
-        try:
-            arrays = load_arrays(self._path(number), max_bytes=MAX_TILE_BYTES)
-            check_figures(arrays, self._plan, (tile.end - tile.first,), TILE_TYPES)
-        except (InputError, KeyError, ValueError):
-            return None
-        return arrays
-
-    def write(self, number: int, arrays: Arrays) -> None:
-        """Keep the figures of a finished tile."""
-        with atomic_write(self._path(number)) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number}.npz"
+def _read_tile(path: Path, plan: Plan, tile: Tile) -> Arrays | None:
+    """Return the figures of a finished tile, or None if its file is missing or damaged."""
+    try:
+        arrays = load_arrays(path, max_bytes=MAX_TILE_BYTES)
+        check_figures(arrays, plan, (tile.end - tile.first,), TILE_TYPES)
+    except (InputError, KeyError, ValueError):
+        return None
+    return arrays
 
 
-class _Collected:
-    """The figures of the tiles that are finished, in arrays of all cells."""
+def _add(arrays: Arrays, figures: dict[str, Any], plan: Plan, tile: Tile) -> None:
+    """Add the figures of a tile to those of all cells."""
+    labels = [*plan.experiment.optimizers]
+    for name, values in arrays.items():
+        shape = (*values.shape[:-1], len(labels), *plan.shape)
+        array = figures.setdefault(name, np.empty(shape, values.dtype))
+        array[(..., labels.index(tile.label), *plan.cells(tile).T[::-1])] = values
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._arrays: dict[str, Any] = {}
 
-    def add(self, number: int, arrays: Arrays) -> None:
-        """Take in the figures of a tile."""
-        tile, labels = self._plan.tiles[number], [*self._plan.experiment.optimizers]
-        for name, values in arrays.items():
-            shape = (*values.shape[:-1], len(labels), *self._plan.shape)
-            array = self._arrays.setdefault(name, np.empty(shape, values.dtype))
-            array[(..., labels.index(tile.label), *self._plan.cells(tile).T[::-1])] = values
-
-    def result(self) -> SweepResult:
-        """Return the result when all tiles have been added."""
-        plan, arrays = self._plan, self._arrays
-        labels = [*plan.experiment.optimizers]
-        for optimizer, label in enumerate(labels):
-            for axis, count in enumerate(plan.counts(label)):
-                if count == 1:  # the axis does not affect the optimizer
-                    for array in arrays.values():
-                        along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
-                        along[1:] = along[0]
-        factories = [plan.factory(plan.experiment, label) for label in labels]
-        agrees = arrays.pop("agrees")
-        return plan.result(
-            stop_steps=arrays.pop("stop_steps"),
-            minimum_steps=arrays.pop("minimum_steps"),
-            history={name: arrays.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in arrays},
-            settings=tuple(factory.text for factory in factories),
-            agreement=float((agrees == 1).sum() / (agrees >= 0).sum()),
-            figures=arrays,
-        )
+def _result(figures: dict[str, Any], plan: Plan) -> SweepResult:
+    """Return the result, given the figures of all tiles."""
+    labels = [*plan.experiment.optimizers]
+    for optimizer, label in enumerate(labels):
+        for axis, count in enumerate(plan.counts(label)):
+            if count == 1:  # the axis does not affect the optimizer
+                for array in figures.values():
+                    along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
+                    along[1:] = along[0]
+    agrees = figures.pop("agrees")
+    return plan.result(
+        stop_steps=figures.pop("stop_steps"),
+        minimum_steps=figures.pop("minimum_steps"),
+        history={name: figures.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in figures},
+        settings=tuple(plan.factory(plan.experiment, label).text for label in labels),
+        agreement=float((agrees == 1).sum() / (agrees >= 0).sum()),
+        figures=figures,
+    )
