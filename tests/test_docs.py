@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from typer.testing import CliRunner
 
 import gdsim
+from gdsim.cli.app import app
 from gdsim.errors import Code
 
 ROOT = Path(__file__).parent.parent
@@ -27,25 +28,47 @@ FILE = re.compile(r"# (\w+\.\w+)\n")
 SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "git ", "gdsim studio", "gdsim watch")
 """Commands that set up an environment or run all tests, which CI runs itself, and one that goes on until Ctrl-C."""
 
+SMALL = ("--set", "view.size=[480, 270]", "--set", "animation.seconds=1")
+"""Options of the commands that draw, because `make docs` draws the same configs at their size."""
+
 
 def blocks(language: str) -> list[str]:
     return [code for _, kind, code in BLOCKS if kind == language]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with the shipped configs, in which commands build on the files of earlier ones."""
+def shipped(tmp_path_factory):
     path = tmp_path_factory.mktemp("docs")
     shutil.copytree(ROOT / "configs", path / "configs")
     return path
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command of gdsim or Python, which may end in a comment."""
-    program, *arguments = shlex.split(command, comments=True)
-    assert program in ("gdsim", "python"), command
-    found = Path(sys.executable).parent / program
-    return subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture
+def folder(shipped, monkeypatch):
+    """A folder with the shipped configs, in which commands build on the files of earlier ones."""
+    monkeypatch.chdir(shipped)
+    return shipped
+
+
+def run(command: str) -> str:
+    """Run a command of gdsim, which may end in a comment, or a script, and return what it prints."""
+    program, name, *arguments = shlex.split(command, comments=True)
+    if program == "python":
+        runpy.run_path(name, run_name="__main__")
+        return ""
+    assert program == "gdsim", command
+    small = SMALL if name in ("run", "render", "slides") else ()
+    done = CliRunner().invoke(app, [name, *small, *arguments])
+    assert done.exit_code == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+def run_block(language: str, code: str) -> None:
+    if language == "python":
+        exec(compile(code, "block", "exec"), {"__name__": "__main__"})  # noqa: S102
+    elif language == "sh":
+        for line in (line for line in code.splitlines() if not line.startswith(SETUP)):
+            run(line)
 
 
 @pytest.mark.parametrize("code", blocks("yaml"))
@@ -58,43 +81,28 @@ def test_a_yaml_block_is_a_valid_config(code, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", blocks("sh"))
-def test_a_shell_block_runs(code, folder):
-    for line in (line for line in code.splitlines() if not line.startswith(SETUP)):
-        done = run(line, folder)
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert code.strip()
+@pytest.mark.parametrize(("language", "code"), [(kind, code) for _, kind, code in BLOCKS if kind in ("sh", "python")])
+def test_a_block_runs(language, code, folder):
+    run_block(language, code)
 
 
 @pytest.mark.parametrize("code", [code for code in blocks("") if code.startswith("$ ")])
 def test_a_console_block_prints_what_it_shows(code, folder):
     command, _, printed = code.removeprefix("$ ").partition("\n")
-    done = run(command, folder)
-    shown = [line.split() for line in done.stdout.strip().splitlines()]
-    assert shown == [line.split() for line in printed.strip().splitlines()], done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("code", blocks("python"))
-def test_a_python_block_runs(code, folder):
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert [line.split() for line in run(command).splitlines()] == [line.split() for line in printed.splitlines()]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_a_tutorial_works_to_the_letter(page, tmp_path):
+def test_a_tutorial_works_to_the_letter(page, tmp_path, monkeypatch):
     """In an empty folder, its files are saved and its commands run in their order."""
+    monkeypatch.chdir(tmp_path)
     for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
         saved = FILE.match(code)
         if saved:
             (tmp_path / saved[1]).write_text(code, encoding="utf-8")
-        elif language == "python":
-            subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-        elif language == "sh":
-            for line in (line for line in code.splitlines() if not line.startswith(SETUP)):
-                done = run(line, tmp_path)
-                assert done.returncode == 0, f"{line}\n{done.stderr}"
+        else:
+            run_block(language, code)
     assert page.stem == "index" or list(tmp_path.iterdir())
 
 
