@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from math import ceil, floor, isfinite
+from operator import itemgetter
 from pathlib import Path as FilePath
 from types import MappingProxyType
 
@@ -22,7 +23,17 @@ from matplotlib.text import Text
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
-from gdsim.render.display_list import START, EventMarks, Layer, Moment, PathLabel, Primitive, Viewport
+from gdsim.render.display_list import (
+    START,
+    EventMarks,
+    HeadArrows,
+    HeadOutlines,
+    Layer,
+    Moment,
+    PathLabel,
+    Primitive,
+    Viewport,
+)
 from gdsim.render.header import Counter, Reading, draw_header, formula_needs_line
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.inset import draw_inset
@@ -240,17 +251,21 @@ class FramePainter:
         painters = frames.painters(renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
-        self._trails, self._labels, self._stamps = [], [], []
+        self._trails, self._labels = [], []
         for layer, painter in self._fixed:
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
             self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
             self._labels += [(label, text_paths(label.text, height)) for label in only(layer.primitives, PathLabel)]
-            self._stamps += [(painter, *each) for each in stamps(layer.primitives)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
-        commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
-        once = [*(label.end for label, _ in self._labels), *(until for _, until, _ in self._stamps)]
-        commits += [(until, len(self._trails) + i) for i, until in enumerate(once)]
-        self._commits = sorted(commits, reverse=True)
+        commits: list[tuple[float, Callable[[float], Rect]]] = [
+            (until, partial(self._commit_trail, index))
+            for index, (trail, *_) in enumerate(self._trails)
+            for until in trail.commit_times.tolist()
+        ]
+        commits += [(label.end, partial(self._draw_label, label, paths)) for label, paths in self._labels]
+        for layer, painter in self._fixed:
+            commits += [(until, partial(self._draw_stamp, painter, marks)) for until, marks in stamps(layer.primitives)]
+        self._commits = sorted(commits, key=itemgetter(0))[::-1]
         self._since: list[float | None] = [None] * len(self._trails)
         self._images = [image for layer in frames.layers for image in layer.images]
         self._time: float | None = None
@@ -266,15 +281,8 @@ class FramePainter:
         changed = [*stale, *self._update_images(time)]
         self._drawn = []
         while self._commits and self._commits[-1][0] <= time:
-            until, i = self._commits.pop()
-            if i >= len(self._trails) + len(self._labels):
-                painter, _, marks = self._stamps[i - len(self._trails) - len(self._labels)]
-                area = self._drew(painter.draw_stamp(marks, until), self._em, self._page).area
-            elif i >= len(self._trails):
-                area = self._draw_label(*self._labels[i - len(self._trails)], until).area
-            else:
-                area = self._draw_trail(i, until).area
-                self._since[i] = until
+            until, commit = self._commits.pop()
+            area = commit(until).area
             self._committed[area] = self._pixels[area]
         ghosts = [each for each in self._trails if each[0].faded_at(time)]
         for trail, painter, within in ghosts:
@@ -323,6 +331,14 @@ class FramePainter:
         """Draw a trail from its last commit up to a time, and return the changed rectangle."""
         trail, painter, within = self._trails[index]
         return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
+
+    def _commit_trail(self, index: int, time: float) -> Rect:
+        rect = self._draw_trail(index, time)
+        self._since[index] = time
+        return rect
+
+    def _draw_stamp(self, painter: Painter, marks: HeadArrows | HeadOutlines, time: float) -> Rect:
+        return self._drew(painter.draw_stamp(marks, time), self._em, self._page)
 
     def _draw_label(self, label: PathLabel, paths: list[TextPath], time: float) -> Rect:
         """Draw a label, and return the changed rectangle."""

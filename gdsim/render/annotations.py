@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
@@ -21,7 +20,7 @@ from gdsim.scene.levels import MOST_TICKS, few_decades, few_ticks, labels
 from gdsim.scene.model import FEW_STARTS, Exit, Facet, Path
 from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.scene.panels.heatmap import Heatmap
-from gdsim.scene.scales import ScaledAxis
+from gdsim.scene.scales import LINEAR, ScaledAxis
 
 # Lengths in ems.
 WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
@@ -54,14 +53,12 @@ def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bo
 
 
 def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:
-    sides = (("x", facet.limits[0], box.width, outer[0]), ("y", facet.limits[1], box.height, outer[1]))
-    for name, (low, high), side, numbered in sides:
-        ticks = canvas.ticks(low, high, side, along=name == "x")
-        written = labels(ticks) if numbered else [""] * len(ticks)
-        if facet.style is not None and name == "x":
-            # A tick label at the right edge would overlap the first one of the next facet.
-            edge = high - 1.2 * canvas.em / side * (high - low)
-            written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
+    for name, limits, side, numbered in zip("xy", facet.limits, (box.width, box.height), outer, strict=True):
+        ticks, words = fitting_ticks(canvas, LINEAR, limits, side, along=name == "x")
+        # A tick label at the right edge would overlap the first one of the next facet.
+        is_cut = facet.style is not None and name == "x"
+        edge = limits[1] - 1.2 * canvas.em / side * np.ptp(limits) if is_cut else np.inf
+        written = [each if numbered and tick < edge else "" for tick, each in zip(ticks, words, strict=True)]
         getattr(axes, f"set_{name}ticks")(ticks, written)
     across, up = facet.names if canvas.layout.axis_names else ("", "")
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
@@ -69,7 +66,7 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
 
 def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
     """Draw the horizontal axis that the panels of a column share, with or without tick labels."""
-    ticks = canvas.ticks(0, panel.reach, box.width, along=True)
+    ticks, _ = fitting_ticks(canvas, LINEAR, np.array([0.0, panel.reach]), box.width, along=True)
     ticks = ticks[ticks == np.round(ticks)]
     axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
     if numbered:
@@ -121,12 +118,6 @@ def fitting_ticks(
     return places, words
 
 
-def longest_number(limits: FloatArray) -> int:
-    """Return the number of characters of the longest tick label on an axis, for any number of ticks."""
-    low, high = limits
-    return max(len(words) for most in range(1, 6) for words in labels(few_ticks(low, high, most)) or ("",))
-
-
 def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterable[FloatArray]) -> None:
     """Write the names of a view's marks within its border and with few overlaps; `labels` are corners, (2, 2)."""
     if not facet.marks:
@@ -140,8 +131,7 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterabl
         beside = crosses[index] + SIDES * (half + 0.6 * em)
         x, y = middle = least_covered(beside, half + 0.2 * em, viewport.box, taken, crowd)
         taken.append(middle + half * AROUND)
-        text = canvas.text(x, y, name, ha="center", va="center_baseline")
-        text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+        canvas.text(x, y, name, casing=canvas.theme.casing, ha="center", va="center_baseline")
 
 
 def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[EventMarks]:
@@ -195,9 +185,8 @@ def _with_notes(
     found = []
     for (marks, exit_), own in zip(noted, taken[len(around) :], strict=True):
         x, y = own.mean(0).tolist()
-        style: dict[str, Any] = {"color": marks.color, "ha": "center", "va": "center_baseline"}
-        text = canvas.text(x, y, exit_.words[length], loose=True, **style)
-        text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+        look: dict[str, Any] = {"color": marks.color, "casing": canvas.theme.casing, "ha": "center"}
+        text = canvas.text(x, y, exit_.words[length], loose=True, va="center_baseline", **look)
         extent = np.concatenate([marks.extent, own])
         found.append(replace(marks, text=text, extent=np.stack([extent.min(0), extent.max(0)])))
     return found
@@ -244,7 +233,6 @@ def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: 
         color=path.style.color,
         casing=canvas.theme.casing,
         edge=0.14 * size,
-        text=None,
         extent=np.stack([places.min(0) - reach, places.max(0) + reach]),
     )
 

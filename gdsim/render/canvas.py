@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -28,7 +28,6 @@ from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
-from gdsim.scene.levels import MOST_TICKS, few_ticks, labels
 from gdsim.scene.model import Scene
 from gdsim.themes.fonts import font_families, missing_letters
 
@@ -38,7 +37,7 @@ TITLES, LABEL, SMALL = (1.65, 1.5, 1.35, 1.2), 1.1, 1.0
 
 LINE = 0.17  # the width of lines in the legend, in units of `Canvas.line`
 TAPER = 0.5  # the width of an arrow's shaft at its tail, per width at its head
-OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
+OUTLINE = 0.3  # the width of the outline of text and symbols, in ems
 
 
 @contextmanager
@@ -137,14 +136,28 @@ class Canvas:
         self.agg = FigureCanvasAgg(self.figure)
 
     def text(
-        self, x: float, y: float, words: str, *, size: float = SMALL, color: str = "", loose: bool = False, **style: Any
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        size: float = SMALL,
+        color: str = "",
+        casing: str = "",
+        loose: bool = False,
+        **style: Any,
     ) -> Text:
-        """Write text in a font size in ems; `loose` text is not added to the figure, because it moves."""
+        """Write text in a font size in ems, outlined in the color of a casing if given.
+
+        `loose` text is not added to the figure, because it moves.
+        """
         font = {"fontsize": points(size * self.em), "fontfamily": self.families(words), "math_fontfamily": "custom"}
         style = {"color": color or self.theme.text, "parse_math": False, **font, **style}
         self.missing += "".join(each for each in missing_letters(self.theme.font, words) if each not in self.missing)
         text = Text(x / self.size[0], y / self.size[1], words, transform=self.figure.transSubfigure, **style)
         self._outline(text)
+        if casing:
+            text.set_path_effects([withStroke(linewidth=points(OUTLINE * self.em), foreground=casing)])
         text.set_figure(self.figure)
         if not loose:
             self.figure.add_artist(text)
@@ -241,15 +254,6 @@ class Canvas:
         )
         return axes
 
-    def ticks(self, low: float, high: float, side: float, *, along: bool) -> FloatArray:
-        """Return up to 5 round tick values whose labels, along the axis or across it, fit into `side` pixels."""
-        for most in range(MOST_TICKS, 0, -1):
-            ticks = few_ticks(low, high, most)
-            widest = max((self.width_of(words, 1.0) for words in labels(ticks)), default=0.0)
-            if len(ticks) * (widest + self.em if along else 1.8 * self.em) <= side:
-                break
-        return ticks
-
     def name_axes(self, axes: Axes, *, x: str = "", y: str = "") -> None:
         """Write the names of the axes."""
         font: dict[str, Any] = {"fontsize": points(self.em), "color": self.theme.quiet}
@@ -308,13 +312,22 @@ class Canvas:
             # Each block extends to the end of the box, so that there are no gaps.
             self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
-    def polygons(
-        self,
-        parent: Figure | Axes,
-        shapes: FloatArray,
-        color: str | FloatArray,
-        edge: str = "",
+    def lines(
+        self, lines: Sequence[FloatArray] | FloatArray, color: str, width: float, axes: Axes | None = None, **style: Any
     ) -> None:
+        """Draw lines, (m, 2) each, of a width, all in pixels; `axes` clip them."""
+        artist = LineCollection(
+            [line / DPI for line in lines],  # in inches, which are the same in every backend
+            colors=color,
+            linewidths=points(width),
+            transform=self.figure.dpi_scale_trans,
+            **style,
+        )
+        if axes is not None:
+            artist.set_clip_path(axes.patch)
+        (axes or self.figure).add_artist(artist)
+
+    def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str | FloatArray, edge: str = "") -> None:
         """Draw arrows, (n, corners, 2) in pixels, in one color or one each, (n, 4)."""
         arrows = PolyCollection(
             list(shapes / DPI),  # in inches, which are the same in every backend

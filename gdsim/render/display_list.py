@@ -217,8 +217,8 @@ class EventMarks:
     color: str
     casing: str
     edge: float
-    text: Text | None
     extent: FloatArray
+    text: Text | None = None
 
 
 @dataclass(frozen=True, eq=False)

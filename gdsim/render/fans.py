@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from matplotlib.collections import LineCollection
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI, points
 from gdsim.render.display_list import START, Lines, Viewport
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import TrailStyle
@@ -20,19 +18,12 @@ START_SIZE = 0.7  # the diameter of the dot on the start, in ems
 
 def draw_fans(facet: Facet, viewport: Viewport) -> None:
     """Draw the paths of a view's fans that stay in the view faintly."""
-    canvas, axes = viewport.canvas, viewport.axes
+    canvas = viewport.canvas
     count = sum(int(fan.stays.sum()) for fan in facet.fans)
     for fan in facet.fans:
-        lines = LineCollection(
-            list(_clipped(viewport, fan.points[fan.stays]) / DPI),  # in inches, which are the same in every backend
-            colors=fan.style.color,
-            alpha=FAINT * min((100 / max(count, 1)) ** 0.5, 1.0),
-            linewidths=points(max(FAINT_WIDTH * canvas.line, 0.7)),
-            transform=canvas.figure.dpi_scale_trans,
-            zorder=2.5,
-        )
-        lines.set_clip_path(axes.patch)
-        axes.add_artist(lines)
+        lines, width = _clipped(viewport, fan.points[fan.stays]), max(FAINT_WIDTH * canvas.line, 0.7)
+        alpha = FAINT * min((100 / max(count, 1)) ** 0.5, 1.0)
+        canvas.lines(lines, fan.style.color, width, viewport.axes, alpha=alpha, zorder=2.5)
 
 
 def fan_primitives(facet: Facet, viewport: Viewport) -> Iterator[Lines]:

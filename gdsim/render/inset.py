@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND
-from gdsim.render.canvas import SMALL, Canvas, points
+from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import START, Viewport
 from gdsim.render.heads import LONGEST
 from gdsim.render.layout import Box
@@ -52,8 +51,7 @@ def draw_inset(canvas: Canvas, facet: Facet, viewport: Viewport, taken: Iterable
     shown.axes.set(xticks=[], yticks=[])
     canvas.outline(inset)
     y = inset.y - 1.15 * em if below else inset.top + 0.4 * em
-    text = canvas.text(inset.x, y, f"{scale_of(facet):.3g} ×", size=SMALL, va="baseline")
-    text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+    canvas.text(inset.x, y, f"{scale_of(facet):.3g} ×", casing=canvas.theme.casing, va="baseline")
     return shown
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND
-from gdsim.render.canvas import LABEL, Canvas, points
+from gdsim.render.canvas import LABEL, Canvas
 from gdsim.render.display_list import START, PathLabel, Viewport
 from gdsim.render.strands import sampled
 from gdsim.render.trail import BoolArray, Trail
@@ -180,8 +179,8 @@ def _label(
     cost += OBLIQUE * np.tile(np.abs(SIDES).sum(-1) > 1, len(gaps))
     best = int(np.where(free, cost, np.inf).argmin())
     x, y = centers[best]
-    text = canvas.text(x, y, style.label, size=LABEL, color=style.color, loose=True, fontweight="bold", ha="center")
-    text.set(va="center", path_effects=[withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+    look: dict[str, Any] = {"size": LABEL, "color": style.color, "casing": canvas.theme.casing, "fontweight": "bold"}
+    text = canvas.text(x, y, style.label, loose=True, ha="center", va="center", **look)
     # A label appears within some frames after the head has reached its point.
     begin, end = appearance(canvas.scene, float(times[best]))
     return PathLabel(trail.optimizer, begin, end, text, np.stack([centers[best] - half, centers[best] + half]))

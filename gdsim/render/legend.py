@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from matplotlib.lines import Line2D
 
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI, LABEL, LINE, SMALL, Canvas, arrow_shapes, points
+from gdsim.render.canvas import LABEL, LINE, SMALL, Canvas, arrow_shapes
 from gdsim.render.crosses import END, WIDTH, cross_lines, sign_colors
 from gdsim.render.display_list import CIRCLE, SQUARE
 from gdsim.render.heads import LIGHT
@@ -349,9 +348,8 @@ def _draw_outline(outline: FloatArray, color: str, canvas: Canvas, x: float, y: 
 
 def _draw_cross(negative: bool, color: str, canvas: Canvas, x: float, y: float) -> None:
     ends = np.array([[x - 0.1 * canvas.em, y], [x + 1.3 * canvas.em, y]])
-    line = cross_lines(ends, END * canvas.em, negative=negative) / DPI
-    canvas.figure.add_artist(
-        Line2D(*line.T, color=color, linewidth=points(WIDTH * canvas.line), transform=canvas.figure.dpi_scale_trans)
+    canvas.lines(
+        [cross_lines(ends, END * canvas.em, negative=negative)], color, WIDTH * canvas.line, capstyle="projecting"
     )
 
 

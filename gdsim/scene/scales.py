@@ -46,6 +46,10 @@ class ScaledAxis:
         return np.array([first - half, last + half])
 
 
+LINEAR = ScaledAxis("", np.empty(0), "linear")
+"""An axis whose coordinates are its values."""
+
+
 def setting_axis(axis: SweepAxis, result: SweepResult, say: Language) -> ScaledAxis:
     """Return an axis with its name in a picture, on which cells that are not evenly spaced are a list."""
     first, _, rest = axis.setting.partition(".")

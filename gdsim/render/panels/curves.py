@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from io import StringIO
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from gdsim.analysis.metrics import TOLERANCE
@@ -25,10 +24,10 @@ from gdsim.render.annotations import (
     draw_step_axis,
     fitting_ticks,
     least_covered,
-    longest_number,
+    longest_label,
     points_between,
 )
-from gdsim.render.canvas import DPI, Canvas, points
+from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import START, Cursor, EventMarks, Lines, PathLabel, Viewport
 from gdsim.render.labels import appearance, names_paths
 from gdsim.render.layout import Box, Layout, PanelRequest
@@ -40,6 +39,7 @@ from gdsim.scene.figures import LIFT, on_axis
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import FEW_STARTS, Scene
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
+from gdsim.scene.scales import LINEAR
 from gdsim.themes import Theme, mix
 
 CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored
@@ -68,7 +68,7 @@ WIDTH, HEIGHT, EM = 470, 300, 13.0
 
 class _CurvesRenderer(PanelRenderer):
     def request(self, panel: CurvesPanel, em: float) -> PanelRequest:
-        digits = max(map(len, panel.names)) if panel.names else longest_number(panel.limits)
+        digits = max(map(len, panel.names)) if panel.names else longest_label(LINEAR, panel.limits)
         return PanelRequest(max(5, digits) if panel.logarithmic else digits)
 
     def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
@@ -222,17 +222,8 @@ def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, tra
 
 def _draw_whole(canvas: Canvas, viewport: Viewport, trail: Trail, strength: float) -> None:
     """Draw a complete curve below what moves, in its color mixed with the background."""
-    lines = LineCollection(
-        list(trail.points.transpose(1, 0, 2) / DPI),  # in inches, which are the same in every backend
-        colors=mix(canvas.theme.panel, trail.style.color, strength),
-        linewidths=points(trail.style.width),
-        capstyle="round",
-        joinstyle="round",
-        transform=canvas.figure.dpi_scale_trans,
-        zorder=1.5,
-    )
-    lines.set_clip_path(viewport.axes.patch)
-    viewport.axes.add_artist(lines)
+    color, look = mix(canvas.theme.panel, trail.style.color, strength), {"capstyle": "round", "joinstyle": "round"}
+    canvas.lines(trail.points.transpose(1, 0, 2), color, trail.style.width, viewport.axes, zorder=1.5, **look)
 
 
 def _draw_limits(
@@ -246,16 +237,8 @@ def _draw_limits(
     around = np.concatenate([crowd, *map(points_between, paths)])
     for line, (first, *others) in zip(paths, groups.values(), strict=True):
         color = canvas.theme.text if others else first.style.color
-        artist = Line2D(
-            *(line / DPI).T,
-            color=color,
-            linewidth=points(LIMIT_WIDTH * canvas.line),
-            dashes=LIMIT_DASHES,
-            transform=canvas.figure.dpi_scale_trans,
-            zorder=1.6,
-        )
-        artist.set_clip_path(viewport.axes.patch)
-        viewport.axes.add_artist(artist)
+        style: dict[str, Any] = {"linestyle": (0, LIMIT_DASHES), "zorder": 1.6}
+        canvas.lines([line], color, LIMIT_WIDTH * canvas.line, viewport.axes, **style)
         seen = line[(line[:, 1] >= box.y) & (line[:, 1] <= box.top)]
         words = canvas.scene.say("edge of stability")
         places = seen[np.linspace(len(seen) - 1, 0, PLACES).astype(np.intp)] if len(seen) else ()
@@ -292,19 +275,7 @@ def _entries(
         words = [canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")]
         if curve.points.shape[1] == 1:
             words.insert(0, f"{curve.style.label}: {words[0]}")
-        size = DOT * canvas.em
-        yield EventMarks(
-            optimizer=trail.optimizer,
-            times=np.array([float(step)]),
-            points=place[None],
-            marker="o",
-            size=size,
-            color=curve.style.color,
-            casing=canvas.theme.panel,
-            edge=0.14 * size,
-            text=None,
-            extent=place + canvas.em * AROUND,
-        )
+        yield _mark(canvas, curve, float(step), place, "o", DOT * canvas.em)
         if label := _label(canvas, words, place, curve.style.color, box, taken, crowd):
             # Drawn once, because text costs more than curves.
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
@@ -324,18 +295,21 @@ def _exits(
             rises, (x, y), (ahead, beyond) = line[last + 1, 1] > high, line[last], line[last + 1]
             share, size = ((high if rises else low) - y) / (beyond - y), 0.8 * canvas.em
             place = np.array([x + share * (ahead - x), high - 0.5 * size if rises else low + 0.5 * size])
-            yield EventMarks(
-                optimizer=trail.optimizer,
-                times=np.array([last + share]),
-                points=place[None],
-                marker="^" if rises else "v",
-                size=size,
-                color=curve.style.color,
-                casing=canvas.theme.panel,
-                edge=0.14 * size,
-                text=None,
-                extent=place + 0.6 * size * AROUND,
-            )
+            yield _mark(canvas, curve, last + share, place, "^" if rises else "v", size)
+
+
+def _mark(canvas: Canvas, curve: PanelCurve, time: float, place: FloatArray, marker: str, size: float) -> EventMarks:
+    return EventMarks(
+        optimizer=canvas.scene.styles.index(curve.style),
+        times=np.array([time]),
+        points=place[None],
+        marker=marker,
+        size=size,
+        color=curve.style.color,
+        casing=canvas.theme.panel,
+        edge=0.14 * size,
+        extent=place + 0.6 * size * AROUND,
+    )
 
 
 def _name_ends(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken: Boxes, crowd: FloatArray) -> None:
@@ -365,18 +339,16 @@ def _list_names(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken:
     else:
         return False
     for index, y in zip(order, own.mean(0)[1] + rows, strict=True):
-        color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]]) / DPI
+        color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]])
         canvas.figure.add_artist(_text(canvas, own[1, 0], y, styles[index].label, color, "right"))
-        thin, inches = points(LEADER_WIDTH * canvas.line), canvas.figure.dpi_scale_trans
-        canvas.figure.add_artist(Line2D(*line.T, color=color, linewidth=thin, transform=inches))
+        canvas.lines([line], color, LEADER_WIDTH * canvas.line, capstyle="projecting")
     return True
 
 
 def _text(canvas: Canvas, x: float, y: float, words: str, color: str, align: str = "center") -> Text:
     """Return text with a casing, centered vertically, which is not in the figure."""
-    text = canvas.text(x, y, words, color=color, loose=True, fontweight="bold", ha=align, va="center_baseline")
-    text.set_path_effects([withStroke(linewidth=points(0.3 * canvas.em), foreground=canvas.theme.panel)])
-    return text
+    look: dict[str, Any] = {"color": color, "casing": canvas.theme.panel, "fontweight": "bold"}
+    return canvas.text(x, y, words, loose=True, ha=align, va="center_baseline", **look)
 
 
 def _label(

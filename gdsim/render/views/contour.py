@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex, to_rgba
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, longest_number
+from gdsim.render.annotations import draw_flat_axes, longest_label
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.crosses import crosses
 from gdsim.render.display_list import Moment, Primitive, Viewport
@@ -22,6 +22,7 @@ from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.levels import MOST_TICKS
 from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.scales import LINEAR
 from gdsim.scene.views.contour import ContourModel
 from gdsim.themes import contrast, mix
 
@@ -45,7 +46,7 @@ class _ContourRenderer(ViewRenderer):
         return float(width / height)
 
     def digits(self, facet: Facet) -> int:
-        return longest_number(facet.limits[1])
+        return longest_label(LINEAR, facet.limits[1])
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, model = draw_flat_axes(canvas, facet, box, outer), cast("ContourModel", facet.model)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import AROUND, draw_flat_axes, longest_number
+from gdsim.render.annotations import AROUND, draw_flat_axes, longest_label
 from gdsim.render.canvas import Canvas, arrow_shapes, points
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
@@ -19,6 +19,7 @@ from gdsim.render.paths import drop_lines, make_trail, path_style, tangents
 from gdsim.render.spreads import regions
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet, Path
+from gdsim.scene.scales import LINEAR
 from gdsim.scene.views.curve import CurveModel
 
 # Fractions of the view's height.
@@ -29,7 +30,7 @@ FEET = 0.085  # the part at the bottom over which the feet of the paths are spre
 
 class _CurveRenderer(ViewRenderer):
     def digits(self, facet: Facet) -> int:
-        return longest_number(facet.limits[1])
+        return longest_label(LINEAR, facet.limits[1])
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, cast("CurveModel", facet.model)

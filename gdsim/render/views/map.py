@@ -8,14 +8,12 @@ from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.annotations import axis_ticks, draw_scaled_axes, fitting_ticks, longest_label
-from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
+from gdsim.render.canvas import SMALL, Canvas, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport, ZoomTicks
 from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of
 from gdsim.render.layout import Box, ColorBar
@@ -159,26 +157,15 @@ def _cells(model: MapModel, count: int) -> Pixels:
     return np.asarray(np.where(np.isnan(model.shares), count, first + shades), np.uint8)
 
 
-def _hatch(canvas: Canvas, box: Box) -> LineCollection:
-    """Return diagonal lines across a box, which cannot be taken for a color of a scale."""
+def _draw_hatch(canvas: Canvas, axes: Axes, box: Box) -> None:
+    """Draw diagonal lines across a box, which cannot be taken for a color of a scale."""
     apart = HATCH * canvas.em
     begins = np.arange(box.x - box.height, box.right, apart)
     low, high = np.full(len(begins), box.y), np.full(len(begins), box.top)
     ends = np.stack([np.stack([begins, low], -1), np.stack([begins + box.height, high], -1)], 1)
     color = mix(canvas.theme.panel, canvas.theme.quiet, HATCH_STRENGTH)
-    return LineCollection(
-        list(ends / DPI),  # in inches, which are the same in every backend
-        colors=color,
-        linewidths=points(0.06 * canvas.line),
-        transform=canvas.figure.dpi_scale_trans,
-        zorder=1,  # below the image, which a vector picture contains as an artist
-    )
-
-
-def _draw_hatch(canvas: Canvas, axes: Axes, box: Box) -> None:
-    lines = _hatch(canvas, box)
-    lines.set_clip_path(axes.patch)
-    axes.add_artist(lines)
+    # Below the image, which a vector picture contains as an artist.
+    canvas.lines(ends, color, 0.06 * canvas.line, axes, zorder=1)
 
 
 def _marks(facet: Facet, viewport: Viewport) -> Iterator[EventMarks]:
@@ -199,7 +186,6 @@ def _marks(facet: Facet, viewport: Viewport) -> Iterator[EventMarks]:
                 color=color,
                 casing=theme.casing,
                 edge=0.12 * em,
-                text=None,
                 extent=np.stack([pixels.min(0) - em, pixels.max(0) + em]),
             )
 
@@ -234,7 +220,6 @@ def _edge(model: MapModel, viewport: Viewport) -> Iterator[Lines | EventMarks]:
         return
     x, y = within[len(within) // 4]
     beside = x + 0.5 * em if x + width + em < right else x - width - 0.5 * em
-    text = canvas.text(beside, y, EDGE, loose=True, va="center_baseline")
-    text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=theme.casing)])
+    text = canvas.text(beside, y, EDGE, casing=theme.casing, loose=True, va="center_baseline")
     extent = np.array([[beside, y - em], [beside + width, y + em]])
-    yield EventMarks(-1, np.zeros(1), np.full((1, 2), np.nan), "o", 0.0, theme.text, theme.casing, 0.0, text, extent)
+    yield EventMarks(-1, np.zeros(1), np.full((1, 2), np.nan), "o", 0.0, theme.text, theme.casing, 0.0, extent, text)
