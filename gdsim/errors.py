@@ -154,7 +154,9 @@ def printable(text: str) -> str:
 
 SYNONYMS = {
     "lr": ("alpha", "learning_rate", "rate", "step_size"),
-    "betas": ("beta1", "beta2"),
+    "betas": ("beta", "beta1", "beta2"),
+    "eps": ("epsilon",),
+    "weight_decay": ("decay", "l2", "wd"),
     "steps": ("epochs", "iterations", "max_iter", "maxiter", "n_iter", "n_steps", "num_steps"),
     "start": ("init", "initial", "point", "x0"),
     "path": ("file", "filename", "out", "output"),

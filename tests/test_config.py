@@ -799,7 +799,13 @@ def test_a_key_given_twice_is_an_error() -> None:
         ("# only words\n", "1:1  missing"),
         ("just words", "1:1  wrong-type"),
         ("[1, 2]", "1:1  wrong-type"),
-        ("a: [1", "1:6  syntax"),
+        ("a: [1", "1:4  syntax"),
+        ("a: [1\nb: 2", "1:4  syntax"),
+        ("a:\n  b: {c: 1\n  d: {e: 2}\nf: 3", "2:6  syntax"),
+        ("a: {b: {c: 1}, d: {e: 2}\nf:\n  g: 3", "1:4  syntax"),
+        ("a: {b: [1, 2}\nc: 3", "1:8  syntax"),
+        ("a: 'b\nc: 3", "1:4  syntax"),
+        ("a: {b: 1 c: 2}", "1:11  syntax"),
         ("a: b: c", "1:5  syntax"),
         ("a: 1\n  b: 2", "2:4  syntax"),
         ("  a: 1\nb: 2", "2:1  syntax"),
@@ -921,6 +927,39 @@ def test_values_from_outside_reach_one_of_several_objectives_and_a_theme() -> No
     assert loads(experiment.yaml) == experiment
     found = problem(QUICKSTART, overrides=["objective=[beale]", "objective.1=ackley"])
     assert found == "--set objective.1=ackley objective.1 invalid-value"
+
+
+@pytest.mark.parametrize(
+    "title", ["Now: with a colon", "[draft", '"Best', "#1: Adam", "a #b", "@home", "*star*", "- dash", "!x"]
+)
+def test_a_title_from_outside_is_taken_as_it_is(title: str) -> None:
+    experiment = loads(QUICKSTART, overrides=[f"view.title={title}"])
+    assert experiment.view.title == title
+    assert loads(experiment.yaml) == experiment
+
+
+def test_a_title_from_outside_may_be_quoted_and_removed() -> None:
+    assert loads(QUICKSTART, overrides=["view.title='a: b' # c"]).view.title == "a: b"
+    assert loads(QUICKSTART, overrides=["view.title=a", "view.title=null"]).view.title is None
+
+
+def test_a_colour_from_outside_is_no_comment() -> None:
+    assert loads(QUICKSTART, overrides=["optimizers.Adam.color=#00f"]).optimizers["Adam"].color == "#0000ff"
+
+
+def test_null_from_outside_removes_an_optimizer() -> None:
+    kept = [*loads(QUICKSTART).optimizers]
+    kept.remove("Adam")
+    for value in ("null", "~", ""):
+        experiment = loads(QUICKSTART, overrides=[f"optimizers.Adam={value}"])
+        assert [*experiment.optimizers] == kept
+        assert loads(experiment.yaml) == experiment
+    assert loads(QUICKSTART, overrides=["optimizers.Adam=null", "optimizers.Adam.lr=1"]).optimizers["Adam"]
+    # Nothing that exists is meant: an optimizer without arguments is {}.
+    assert problem(QUICKSTART, overrides=["optimizers.Adm=null"]) == (
+        "--set optimizers.Adm=null optimizers.Adm unknown-name"
+    )
+    assert loads(QUICKSTART, overrides=["optimizers.Rprop={}"]).optimizers["Rprop"].settings == {}
 
 
 def test_what_aliases_share_is_changed_in_one_place_only() -> None:

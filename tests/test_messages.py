@@ -93,6 +93,18 @@ CONFIG: list[Case] = [
         lambda: loads(ADAM % "lerning_rate: 0.3"),
         "<text>:1:50: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?",
     ),
+    (
+        lambda: loads(ADAM % "momentum: 0.9"),
+        "<text>:1:50: optimizers.Adam: Adam has no argument 'momentum'; it has lr, betas, eps, weight_decay, amsgrad, "
+        "maximize, decoupled_weight_decay, class, schedule, noise, clip_norm, rest, color, args",
+    ),
+    *[
+        (
+            lambda given=given: loads(ADAM % f"{given}: 0.1"),
+            f"<text>:1:50: optimizers.Adam: Adam has no argument '{given}'; did you mean '{meant}'?",
+        )
+        for given, meant in {"learning_rate": "lr", "epsilon": "eps", "beta1": "betas", "fusd": "fused"}.items()
+    ],
     (lambda: loads(ADAM % "lr: fast"), "<text>:1:54: optimizers.Adam.lr: must be a number, not 'fast'"),
     (
         lambda: loads(ADAM % "schedule: StepLR"),
@@ -115,6 +127,23 @@ CONFIG: list[Case] = [
         lambda: loads("a:\n    b: 1\n  c: 2"),
         "<text>:3:3: is not valid YAML: the indentation of this line does not match; lines that belong together start "
         "in the same column",
+    ),
+    (
+        lambda: loads("optimizers:\n  SGD: {lr: 0.1\n  Adam: {lr: 0.3}\nsteps: 9"),
+        "<text>:2:8: is not valid YAML: this { is never closed",
+    ),
+    (
+        lambda: loads("optimizers: {SGD: {color: #00f}}\nsteps: 9"),
+        "<text>:1:19: is not valid YAML: this { is never closed; '#' begins a comment: quote a colour, as in '#00aa00'",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }, view: {title: 2026}}"),
+        "<text>:1:65: view.title: must be text in one line of at most 200 characters, not 2026; quote it: '2026'",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }}", overrides=["optimizers.Adm="]),
+        "--set optimizers.Adm=: optimizers.Adm: there is no 'Adm' to remove; optimizers.Adm={} adds one without "
+        "arguments",
     ),
     (lambda: loads(""), "<text>:1:1: is empty; `gdsim init FILE` writes a config to start from"),
     (
@@ -335,8 +364,8 @@ CASES = [
         "<text>:5:13: is not valid YAML: mapping values are not allowed here; quote text that contains a colon",
     ),
     (
-        lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }}", overrides=["view.title=SGD: slow"]),
-        "--set view.title=SGD: slow: view.title: must be text in one line of at most 200 characters, "
+        section(SGD + "view: {title: {SGD: slow}}"),
+        "<text>:4:15: view.title: must be text in one line of at most 200 characters, "
         "not {SGD: 'slow'}; quote text that contains a colon",
     ),
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),

@@ -41,6 +41,8 @@ def must_be(fragment: Fragment, value: Any) -> str:
         hint = f"; decimals take a point: {value.replace(',', '.')}"
     if kind == "object" and any(form.get("type") == "string" and "enum" not in form for form in forms if not fitting):
         hint = "; quote text that contains a colon"
+    if isinstance(value, int | float) and any(form.get("pattern") == LINE for form in forms):
+        hint = f"; quote it: '{format_value(value)}'"
     return f"must be {expected(wanted)}, not {format_value(value)}{hint}"
 
 
@@ -198,8 +200,15 @@ def _key_hint(root: Fragment, key: Key, known: list[str], value: Any) -> str:
         if place := next((place for place in places if place[-1] == wanted), None):
             belongs = f"below {'.'.join(place[:-1])}" if place[:-1] else f"at the top, beside {above[0]}"
             return f"; {'it' if wanted == name else f'{wanted!r}'} belongs {belongs}"
-    listed = f"; it has {', '.join(known)}" if known else ""
+    listed = f"; it has {', '.join(dict.fromkeys(known))}" if known else ""
     return did_you_mean(name, known) or listed
+
+
+def takes_text(key: Key) -> bool:
+    """Return whether the value at a key of a configuration can only be text, such as a title."""
+    root, _ = _schemas(None)
+    choices = _choices(root, fragment_at(root, root, key))
+    return {choice.get("type") for choice in choices} - {"null"} == {"string"}
 
 
 def setting_named(name: str, config: Any) -> str | None:

@@ -28,6 +28,7 @@ MAX_WORK = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
+IMPLEMENTATION = ("foreach", "capturable", "differentiable", "fused")  # arguments that do not change a path
 PASSED = ("params", "model", "optimizer")  # arguments that gdsim passes
 
 EXAMPLE = "{class: SGD, lr: 0.1}"
@@ -177,7 +178,9 @@ def argument_problems(
         if name in PASSED and known is None:
             yield Problem(f"'{name}' cannot be set: gdsim passes it", (*key, name), "not-allowed", at_key=True)
         elif known is None and not signature.takes_any:
-            hint = did_you_mean(name, [*signature.arguments, *own])
+            choices = [*signature.arguments, *own]
+            listed = ", ".join(each for each in choices if each not in IMPLEMENTATION)
+            hint = did_you_mean(name, choices) or f"; it has {listed}"
             if name.isdecimal():
                 hint = "; decimals take a point, as in 0.01"
             elif name.partition(" ")[0] in signature.arguments:

@@ -6,6 +6,7 @@ numbers, strings, lists, and mappings with string keys.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ TOO_LARGE = f"is larger than {MAX_BYTES // 1024} KiB, the limit for a config"
 HALF_CHARACTER = "contains half of a surrogate pair, which is not a character"
 WRONG_INDENT = "the indentation of this line does not match; lines that belong together start in the same column"
 
+FLOW_STARTS = (yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
+FLOW_ENDS = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 STR, SEQ, MAP, MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map", "merge"))
 
 
@@ -72,7 +75,7 @@ def dump(value: Any) -> str:
 
 
 def override(document: Document, overrides: Mapping[str, str]) -> None:
-    """Apply each `KEY=VALUE` to a document; missing mappings above a key are created.
+    """Apply each `KEY=VALUE` to a document; missing mappings above a key are created, and null removes an optimizer.
 
     Each override comes with what the user has written, which errors name.
 
@@ -95,12 +98,14 @@ def _put(document: Document, parts: list[str], text: str, reader: Reader) -> Non
     parent: Any = root
     part: str | int = 0
     key: Key = ()
+    is_new = False
     while parts:
         parent[part] = value = as_mapping(parent[part], key)
         if isinstance(value, dict):
             # A label may itself contain dots.
             names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
             part = next((name for name in names if name in value), parts[0])
+            is_new = part not in value
             value.setdefault(part)
             del parts[: part.count(".") + 1]
         elif isinstance(value, list) and parts[0].isdecimal() and int(parts[0][:9]) < len(value):
@@ -114,8 +119,29 @@ def _put(document: Document, parts: list[str], text: str, reader: Reader) -> Non
         document.locations.setdefault((key, False), location)
     for replaced in [each for each in document.locations if each[0][: len(key)] == key and each != (key, True)]:
         del document.locations[replaced]
-    parent[part] = reader.read(text, key)
+    parent[part] = reader.read(_quoted(text, key), key)
+    if parent[part] is None and key[:-1] == ("optimizers",):  # in a file, null is an optimizer without arguments
+        if is_new:
+            message = f"there is no '{part}' to remove; optimizers.{part}={{}} adds one without arguments"
+            raise document.error([Problem(message, key, "unknown-name", location=location)])
+        del parent[part]
     (document.value,) = root
+
+
+def _quoted(text: str, key: Key) -> str:
+    """Return the YAML of an override: quoted if the text has a `#`, or if its key takes nothing but text."""
+    from gdsim.config.messages import takes_text  # which imports the models, and they this module
+
+    comment = re.search(r"(^|\s)#", text) and text.lstrip()[:1] not in ("'", '"', "[", "{")
+    return json.dumps(text) if comment or (not _is_scalar(text) and takes_text(key)) else text
+
+
+def _is_scalar(text: str) -> bool:
+    try:
+        node = _compose(text)
+    except _FatalError:
+        return False
+    return node is None or node.tag in {STR, *SCALARS}
 
 
 SHORTHANDS = {"data": "name", "theme": "base", "rest": "class", "schedule": "class"}
@@ -311,6 +337,9 @@ def _compose(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader)
     except yaml.MarkedYAMLError as error:
+        if (bracket := _unclosed(text)) is not None:
+            message = f"is not valid YAML: this {bracket.buffer[bracket.pointer]} is never closed{_comment_hint(text)}"
+            raise _FatalError(message, bracket, "syntax") from None
         raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", error.problem_mark, "syntax") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
@@ -319,6 +348,27 @@ def _compose(text: str) -> yaml.Node | None:
         raise _FatalError(message, mark, "syntax") from None
     except (ValueError, OverflowError):  # PyYAML leaves "\UFFFFFFFF" and `%YAML 1.<5,000 digits>` to Python
         raise _FatalError("is not valid YAML: an escape or a version is out of range", None, "syntax") from None
+
+
+def _unclosed(text: str) -> yaml.Mark | None:
+    """Return the mark of a bracket or quotation mark that is never closed, or None.
+
+    PyYAML reports the line after it that cannot belong to it.
+    """
+    opened: list[yaml.Token] = []
+    try:
+        for token in yaml.scan(text, Loader):
+            if isinstance(token, FLOW_STARTS):
+                opened.append(token)
+            elif isinstance(token, FLOW_ENDS):
+                if not opened or FLOW_ENDS.index(type(token)) != FLOW_STARTS.index(type(opened[-1])):
+                    break
+                opened.pop()
+            if len(opened) > MAX_DEPTH:
+                return None
+    except yaml.MarkedYAMLError as error:
+        return error.context_mark if error.context == "while scanning a quoted scalar" else None
+    return opened[-1].start_mark if opened else None
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
@@ -330,8 +380,15 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
         return WRONG_INDENT
     context = f" ({error.context} that starts in line {begin.line + 1})" if begin else ""
     hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
-    if problem.endswith("got ':'") or (problem.startswith("mapping values") and ":" in before):
+    if problem.startswith("mapping values") and ":" in before:
         hint = "; quote text that contains a colon"
-    if begin and re.search(r"\s#[0-9a-fA-F]{3}", text):
-        hint = "; '#' begins a comment: quote a colour, as in '#00aa00'"
-    return problem.replace("'<stream end>'", "the end of the text") + context + hint
+    if problem.endswith("got ':'"):
+        hint = "; a comma is missing before the key, or quotation marks around text that contains a colon"
+    if begin:
+        hint = _comment_hint(text) or hint
+    return problem + context + hint
+
+
+def _comment_hint(text: str) -> str:
+    is_color = re.search(r"\s#[0-9a-fA-F]{3}", text)
+    return "; '#' begins a comment: quote a colour, as in '#00aa00'" if is_color else ""
