@@ -884,7 +884,9 @@ def test_a_reader_that_goes_away_is_no_error(here):
     [
         (["animate", "quick.yaml"], "did you mean 'run'?"),
         (["runn", "quick.yaml"], "did you mean 'run'?"),
-        (["quick.yaml"], "did you mean 'gdsim run quick.yaml'?"),
+        (["quick.yaml"], "did you mean: gdsim run quick.yaml\n"),
+        (["x^2 + y^2"], "did you mean: gdsim run 'x^2 + y^2'\n"),
+        (["run", "x^2 + sn(y)"], "objective: column 7: there is no 'sn'; did you mean 'sin'?"),
         (["run", "quick.yaml", "--format", "pptx"], "`gdsim slides` makes a deck"),
         (["list", "functions"], "did you mean 'objectives'?"),
         (["run", "quick"], "did you mean 'quick.yaml'?"),
@@ -915,6 +917,26 @@ def test_what_people_type_is_understood(here, words, hint):
     assert result.exit_code == 2, result.output
     assert hint in result.stderr
     assert files(here) == {"quick.yaml"}
+
+
+def test_a_function_runs_without_a_config(here):
+    """With the optimizers of `gdsim init`, from its own start; the recorded YAML is a config of its own."""
+    done = call("run", "x^2 + 3y^2", "booth", "--format", "png", "--set", "steps=3", "--set", "view.size=[320, 180]")
+    assert done.exit_code == 0, done.output
+    assert call("init", "starter.yaml").exit_code == 0
+    starter = gdsim.load("starter.yaml")
+    pictures = [path for path in done.stdout.split() if path.endswith(".png")]
+    for path, objective in zip(pictures, (gdsim.objective("x^2 + 3y^2"), gdsim.objective("booth")), strict=True):
+        recorded, (trajectory, *_) = gdsim.read(str(Path(path).with_suffix(".npz")))
+        assert gdsim.loads(call("source", path).stdout) == recorded
+        assert recorded.optimizers == starter.optimizers
+        assert trajectory.objective.title == objective.title
+        assert np.array_equal(trajectory.points[0, 0], objective.start)
+
+
+def test_a_file_is_not_a_function(here):
+    (here / "booth").write_text(QUICK)
+    assert call("validate", "booth").stdout == "booth: ok\n"
 
 
 def test_a_theme_of_a_run_is_recorded(here):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -63,10 +65,11 @@ class _Group(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from gdsim.cli.common import is_function
             from gdsim.files import YAML_SUFFIXES
 
-            is_config = args[0].endswith(YAML_SUFFIXES)
-            hint = f"; did you mean 'gdsim run {args[0]}'?" if is_config else did_you_mean(args[0], COMMANDS)
+            can_run = args[0].endswith(YAML_SUFFIXES) or is_function(Path(args[0]))
+            hint = f"; did you mean: gdsim run {quote(args[0])}" if can_run else did_you_mean(args[0], COMMANDS)
             ctx.fail(f"there is no command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)
 

@@ -6,11 +6,13 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
+from zlib import crc32
 
 import typer
 from typer.core import TyperCommand
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 Configs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="CONFIG", help="YAML files, or pictures that a run has made.", autocompletion=files_with(YAML_SUFFIXES)
+        metavar="CONFIG",
+        help="YAML files, or pictures that a run has made; or functions, such as 'x^2 + 3y^2'.",
+        autocompletion=files_with(YAML_SUFFIXES),
     ),
 ]
 Set = Annotated[
@@ -39,7 +43,8 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change a value: steps=50, optimizers.Adam.lr=0.1 or 'view.title=\"My title\"'; repeatable.",
+        help="Change a value: steps=50, optimizers.Adam.lr=0.1, 'view.title=My title'; repeatable. "
+        "optimizers.Adam=null removes an optimizer.",
         autocompletion=complete_setting,
     ),
 ]
@@ -136,11 +141,20 @@ def load_one(
 ) -> Experiment:
     """Load a YAML file, or a picture, page or recording with a configuration; `transient` changes are not recorded.
 
-    Code never runs for a picture or a page: nobody expects that from a file that is looked at.
+    A function instead of a file is run with all else that `gdsim init` writes. Code never runs for a picture or a page:
+    nobody expects that from a file that is looked at.
     """
     from gdsim.config import load, loads
 
     if (found := _output_format(path)) is None:
+        if is_function(path):
+            return loads(
+                _config_of(str(path)),
+                name=output_name(str(path)),
+                file=str(path),
+                overrides=changes,
+                transient_overrides=transient,
+            )
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     from gdsim.encode import yaml_of
     from gdsim.simulation import recorded_folder
@@ -163,6 +177,35 @@ def _output_format(path: Path) -> str | None:
     from gdsim.encode import output_format
 
     return output_format(path)
+
+
+def is_function(path: Path) -> bool:
+    """Return whether what was given for a file is an expression or the name of a function in the catalogue."""
+    if path.suffix in YAML_SUFFIXES or path.exists():
+        return False
+    from gdsim.config.objective import by_form
+    from gdsim.objectives import names
+
+    return "expression" in by_form(str(path)) or str(path) in names()
+
+
+def _config_of(function: str) -> str:
+    """Return the config that `gdsim init` writes, with another function and its default start."""
+    from gdsim.config.yaml_text import dump, parse
+
+    values = parse(starter(), function).value | {"objective": function}
+    return dump({key: value for key, value in values.items() if key != "start"})
+
+
+def starter() -> str:
+    """Return the config that `gdsim init` writes."""
+    return files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")
+
+
+def output_name(function: str) -> str:
+    """Return the name of the files of a function: itself, and for an expression a number that differs from others."""
+    readable = re.sub(r"[^\w^+.-]+", "_", function)[:40]
+    return function if function.isidentifier() else f"{readable}_{crc32(function.encode()):08x}"
 
 
 def check_sweep(experiment: Experiment) -> None:

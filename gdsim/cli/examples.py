@@ -79,4 +79,4 @@ def init(
 ) -> None:
     """Write a commented config that runs, to begin from."""
     common.check_target(file, suffixes=YAML_SUFFIXES, overwrite=overwrite)
-    print_lines([common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8"))])
+    print_lines([common.write_text(file, common.starter())])

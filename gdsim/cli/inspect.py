@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +10,6 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zlib import crc32
 
 import typer
 from typer.core import TyperCommand
@@ -180,10 +178,8 @@ def _picture(
     with common.naming_option("--kind"):
         view = View(kind=kind, theme=theme)
         scene = preview_scene(objective, view=view) if gradient is None else _scene_at(objective, gradient, view)
-    name = objective.name
-    if objective.source == "typed":  # each expression has a picture of its own
-        readable = re.sub(r"[^\w^+.-]+", "_", objective.title)[:40]
-        name = f"{readable}_{crc32(objective.title.encode()):08x}"
+    # Each expression has a picture of its own.
+    name = common.output_name(objective.title) if objective.source == "typed" else objective.name
     path = out / name / f"{name}.png"
     common.check_target(path, overwrite=overwrite)
     return scene, path

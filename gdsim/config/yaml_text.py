@@ -338,7 +338,7 @@ def _compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader)
     except yaml.MarkedYAMLError as error:
         if (bracket := _unclosed(text)) is not None:
-            message = f"is not valid YAML: this {bracket.buffer[bracket.pointer]} is never closed{_comment_hint(text)}"
+            message = f"is not valid YAML: this {text[bracket.index]} is never closed{_comment_hint(text)}"
             raise _FatalError(message, bracket, "syntax") from None
         raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", error.problem_mark, "syntax") from None
     except yaml.reader.ReaderError as error:
