@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 import gdsim
+from gdsim.analysis import compare
 from gdsim.analysis.findings import LONGEST, finding, separated
 from gdsim.analysis.metrics import evaluations_to_tolerance
 from gdsim.analysis.outcomes import turns
 from gdsim.config import Animation, View
+from gdsim.render.display_list import EventMarks
+from gdsim.render.painter import only
 from gdsim.scene.build import build_scene
 from gdsim.simulation import Stop, Trajectory
 from tests.networks_made import trained
@@ -48,7 +51,7 @@ def made(label, points, stop=Stop.RAN, at=None, objective=BOWL) -> Trajectory:
 
 @st.composite
 def runs(draw, starts=1):
-    """Several optimizers from common starts: spirals and straight lines, fast, slow, at rest, growing or diverging."""
+    """Several optimizers from common starts: spirals, lines and swings, fast, slow, at rest, growing or diverging."""
     rows, count = draw(st.integers(2, 60)), draw(st.integers(1, 5))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     first = rng.uniform(-4, 4, (starts, 2))
@@ -56,12 +59,22 @@ def runs(draw, starts=1):
     found = []
     for label in NAMES[:count]:
         rate = rng.choice([0.0, 0.3, 0.8, 0.9, 0.98, 1.0, 1.02, 1.3]) * np.where(rng.random(starts) < 0.3, 0.8, 1.0)
-        turn = rng.choice([0.0, 0.0, 0.4, 1.0])
+        turn, swing = rng.choice([0.0, 0.0, 0.4, 1.0]), rng.choice([0.0, 0.0, 0.0, 1.57])
         stop = Stop.DIVERGED if rng.random() < 0.15 else Stop.RAN
         at = int(rng.integers(0, rows)) if stop.failed else None
         steps = np.minimum(np.arange(rows), rows if at is None else at)[:, None]
-        z = (first[:, 0] + 1j * first[:, 1]) * rate**steps * np.exp(1j * turn * steps)
+        z = (first[:, 0] + 1j * first[:, 1]) * rate**steps * np.exp(1j * turn * steps) * np.cos(swing * steps)
         found.append(made(label, np.stack([z.real, z.imag], -1), stop, at, objective))
+    return found
+
+
+def stay(values, goal) -> int | None:
+    """The step from which on all values are at most a goal, by a loop from the last one."""
+    found = None
+    for k in reversed(range(len(values))):
+        if values[k] > goal:
+            break
+        found = k
     return found
 
 
@@ -72,7 +85,7 @@ def arrival(path, start=0) -> int | None:
     if math.hypot(*path.points[-1, start]) > 0.02 * DIAGONAL:
         return None
     values = path.values[:, start].tolist()
-    return next((k for k, value in enumerate(values) if value <= 1e-3 * values[0]), None)
+    return stay(values, 1e-3 * values[0])
 
 
 def circles(path, until) -> bool:
@@ -81,7 +94,8 @@ def circles(path, until) -> bool:
     for point in path.points[: until + 1, 0]:
         ray = complex(*(point - path.points[-1, 0]))
         if ray:
-            total += 0 if before is None else math.atan2((ray / before).imag, (ray / before).real)
+            angle = 0 if before is None else math.atan2((ray / before).imag, (ray / before).real)
+            total += angle if abs(angle) < 0.9 * math.pi else 0  # not a step across the point
             before = ray
     return abs(total) >= 2 * math.pi - 1e-9
 
@@ -122,7 +136,7 @@ class Oracle:
         low = min(path.values.min() for path in self.paths.values())
         for label, path in self.paths.items():
             limit = low + 1e-3 * (path.values[0, 0] - low)
-            self.steps[label] = next(k for k, value in enumerate(path.values[:, 0]) if value <= limit)
+            self.steps[label] = stay(path.values[:, 0].tolist(), limit)
             assert self.steps[label] <= 0.9 * (len(path.values) - 1)
         self.arrived = dict(self.steps)
         return self
@@ -178,6 +192,15 @@ class Oracle:
 
     def diverges(self, who, step) -> bool:
         return self.paths[who].stops[0] is Stop.DIVERGED and self.paths[who].stop_steps[0] + 1 == int(step)
+
+    def passes(self, who, step=None) -> bool:
+        """Whether a path is within tolerance at a step for the first time, but not at the end."""
+        values = self.paths[who].values[:, 0].tolist()
+        first = next((k for k, value in enumerate(values) if value <= 1e-3 * values[0]), None)
+        return first is not None and self.steps[who] is None and (step is None or first == int(step))
+
+    def unsettled(self, who) -> bool:
+        return self.passes(who) and math.hypot(*self.paths[who].points[-1, 0]) <= 0.02 * DIAGONAL
 
     def still(self, who) -> bool:
         return all(
@@ -239,7 +262,14 @@ class Oracle:
             lambda o, x: math.isclose(read(x), min(p.values[-1, 0] for p in o.paths.values()), rel_tol=6e-3),
         ),
         (r"No path arrives(?: in \d+ steps?)?", lambda o: not o.arrived),
+        (r"([A-E]) diverges", failed),
         (r"([A-E]|The path) diverges at step (\d+)", lambda o, who, n: o.diverges(*o.one(who), n)),
+        (r"([A-E]|The path) passes the minimum(?: at step (\d+))?", lambda o, who, n: o.passes(*o.one(who), n)),
+        (r"([A-E]|The path) does not settle", lambda o, who: o.unsettled(*o.one(who))),
+        (r"(?:Both|All \d) pass the minimum", lambda o: o.all_of(Oracle.passes)),
+        (r"(?:Both|All \d) fail to settle", lambda o: o.all_of(Oracle.unsettled)),
+        (r"(\d) of (\d) paths pass(?:es)? the minimum", lambda o, a, b: o.counted(a, b, Oracle.passes)),
+        (r"(\d) of (\d) paths (?:does not|fail to) settle", lambda o, a, b: o.counted(a, b, Oracle.unsettled)),
         (r"([A-E]|The path) (?:hardly moves)", lambda o, who: o.still(*o.one(who))),
         (r"([A-E]|The path) runs away", lambda o, who: o.escapes(*o.one(who))),
         (r"([A-E]|The path) ends higher than it starts", lambda o, who: o.climbs(*o.one(who))),
@@ -336,6 +366,47 @@ def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():
     assert finding([[line("One", 0.5), line("Late", 0.999)]])[0] == "Only One arrives, in 5 steps"
 
 
+def swing(label, rate, rows):
+    """A path that swings along a line through the minimum, which it meets in every eighth step from the fourth on."""
+    steps = np.arange(rows)
+    return made(label, (np.array([3.0, 4.0]) * (rate**steps * np.cos(np.pi / 8 * steps))[:, None])[:, None])
+
+
+def test_a_path_arrives_where_it_stays_and_not_where_it_passes_the_minimum():
+    """Between two passes f is 0.9^48 = 0.6 % of its first value at step 24, 0.1 % at 32 and less from then on."""
+    path, straight = swing("Wide", 0.9, 60), line("Plain", 0.5)
+    assert finding([[path]])[0] == "Wide arrives in 33 steps"
+    assert [(each.step, each.short) for each in build_scene([path]).milestones] == [(33, "Wide arrives")]
+    (row,) = compare([path])
+    assert (row.steps_to_tolerance, row.evaluations_to_tolerance, row.solved) == (33, 34, 1)
+    scene = build_scene([path], view=View(panels=["loss"]))
+    (dot,) = only(gdsim.frames(scene).layers[0].primitives, EventMarks)
+    assert dot.times.tolist() == [33]
+    assert finding([[path, straight]])[0] == "Plain arrives in 5 steps; Wide needs 33"
+
+
+def test_a_path_that_passes_the_minimum_has_not_arrived():
+    path, straight = swing("Wide", 0.99, 60), line("Plain", 0.5)
+    assert finding([[path, straight]])[0] == "Only Plain arrives; Wide passes the minimum at step 4"
+    assert finding([[path, swing("Other", 0.98, 60)]])[0] == "Both pass the minimum"
+    said = {each.short: each.step for each in build_scene([path, straight]).milestones}
+    assert said == {"Wide passes the minimum": 4, "Plain arrives": 5}
+    (row,) = compare([path])
+    assert (row.steps_to_tolerance, row.evaluations_to_tolerance, row.never, row.solved) == (None, None, 1, 0)
+    assert "Wide passes the minimum at step 4" in build_scene([path]).alt_text
+    german = build_scene([path, straight], view=View(language="de"))
+    assert german.title == "Nur Plain erreicht das Ziel; Wide läuft durch das Minimum"
+    assert german.milestones[0].short == "Wide läuft durch das Minimum"
+
+
+def test_a_path_that_ends_near_the_minimum_but_not_within_tolerance_does_not_settle():
+    """0.9^40 is 1.5 % of 5, which is within 2 % of the diagonal, and the last step is between two passes."""
+    path = swing("Wide", 0.96, 73)
+    assert 1e-3 * path.values[0, 0] < path.values[-1, 0] < (0.02 * DIAGONAL) ** 2
+    assert finding([[path, line("Plain", 0.5)]])[0] == "Only Plain arrives, in 5 steps; Wide does not settle"
+    assert finding([[path, swing("Other", 0.96, 73)]])[0] == "Both fail to settle"
+
+
 def test_paths_reach_the_bottom_where_no_minimum_is_known_unless_they_are_still_descending():
     def paths(rows):
         return [line(label, rate, rows, objective=UNKNOWN) for label, rate in (("Fast", 0.5), ("Slow", 0.9))]
@@ -372,6 +443,7 @@ def test_a_path_that_turns_once_has_one_turn():
     angles = np.linspace(0, 2 * np.pi, 20)
     assert turns(np.stack([np.cos(angles), np.sin(angles)], -1), np.zeros(2)) == pytest.approx(1)
     assert turns(np.array([[1.0], [2.0]]), np.zeros(1)) == 0
+    assert turns(swing("Wide", 0.9, 60).points[:, 0], np.zeros(2)) == 0
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_dot_with_its_step_marks_where_a_path_is_solved():
     labels = only(frames.layers[0].primitives, PathLabel)
     for each, label, path in zip(marks, labels, paths, strict=False):
         values = path.values[:, 0].tolist()
-        step = next(k for k, value in enumerate(values) if value <= 1e-3 * values[0])
+        step = 1 + max(k for k, value in enumerate(values) if value > 1e-3 * values[0])
         assert each.times.tolist() == [step]
         assert label.text.get_text() == f"{path.label}: step {step}"
         assert step <= label.begin < label.end

@@ -136,7 +136,8 @@ def test_ranks_are_those_of_the_rule():
             spent, solved, lows = [], [], []
             for start in range(6):
                 goal = objective.minimum + 1e-3 * (path.values[0, start] - objective.minimum)
-                first = next((k for k in range(81) if path.values[k, start] <= goal), None)
+                late = max((k for k in range(81) if path.values[k, start] > goal), default=-1)
+                first = late + 1 if late < 80 else None
                 apart = min(math.dist(path.points[-1, start], each) for each in objective.minima)
                 broken = path.stops[start].failed
                 first = None if broken else first

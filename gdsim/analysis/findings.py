@@ -1,9 +1,10 @@
 """The finding of a picture: one sentence about what happens in it, from the figures of its trajectories.
 
-Every sentence is true of the recorded numbers. A path arrives at the step at which it first comes within tolerance of
-the minimum (`steps_to_tolerance`), if it also ends near a minimum and does not fail (`solved`). Nothing is called first
-or lowest unless its figure is better by more than a tenth, and no share of starts is called larger within two standard
-errors. An optimizer is first from many starts only if resampling the starts leaves it first.
+Every sentence is true of the recorded numbers. A path arrives at the step from which on it stays within tolerance of
+the minimum (`steps_to_tolerance`), if it also ends near a minimum and does not fail (`solved`); one that passes the
+minimum has not arrived. Nothing is called first or lowest unless its figure is better by more than a tenth, and no
+share of starts is called larger within two standard errors. An optimizer is first from many starts only if resampling
+the starts leaves it first.
 """
 
 from __future__ import annotations
@@ -209,6 +210,7 @@ def _some_arrive(arrived: Sequence[PathOutcome], others: Sequence[PathOutcome], 
         for each in notable:
             yield f"{only}, {when}; {each.label} {each.words(say)}", True
             yield f"{only}; {each.label} {each.words(say)}", True
+            yield f"{only}; {each.label} {say(each.fate.value[0])}", True
         yield f"{only}, {when}", True
         yield only, True
         yield f"{one}, {when}", False

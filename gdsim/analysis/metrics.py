@@ -18,23 +18,37 @@ UNCERTAIN = np.radians(0.5)  # maximum uncertainty of a step's direction due to 
 
 
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:
-    """Return the first step at which each start is within tolerance, (starts,); the number of rows for never.
+    """Return the step from which on each start stays within tolerance, (starts,); the number of rows for never.
 
-    This is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
-    `lowest` is used as f* if the objective's minimum is not known. A start that is `lost` is never within tolerance.
+    Benchmarks of solvers that return the best point count up to the first point within tolerance. An optimizer of torch
+    returns its last point, so that one that passes the minimum and leaves it again has not arrived.
+    """
+    return lasting(within_tolerance(trajectory, lowest))
+
+
+def lasting(facts: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the row from which on each column (rows, n) is true, (n,); the number of rows if its last one is not."""
+    return np.asarray(len(facts) - np.logical_and.accumulate(facts[::-1]).sum(0))
+
+
+def within_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.bool_]:
+    """Return at which steps each start is within tolerance, (steps + 1, starts).
+
+    This is f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009); `lowest` is used as
+    f* if the objective's minimum is not known. A start that is `lost` is never within tolerance.
     """
     values, known = trajectory.values, trajectory.objective.minimum
     minimum = lowest if known is None else known
     with np.errstate(over="ignore", invalid="ignore"):
         below = values - minimum <= TOLERANCE * (values[0] - minimum)
-    below &= np.isfinite(values) & ~lost(trajectory)  # inf <= inf would be within tolerance
-    return np.where(below.any(0), below.argmax(0), len(values))
+    # inf <= inf would be within tolerance.
+    return np.asarray(below & np.isfinite(values) & ~lost(trajectory))
 
 
 def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArray:
-    """Return the number of evaluations until each start is within tolerance, (starts,); inf for never.
+    """Return the number of evaluations until each start stays within tolerance, (starts,); inf for never.
 
-    The evaluation at the iterate that passes the test is included, because it also computes the value.
+    The evaluation at the first iterate that stays is included, because it also computes the value.
     """
     steps, evaluations = steps_to_tolerance(trajectory, lowest), trajectory.evaluations
     never = steps == len(evaluations)
@@ -54,15 +68,15 @@ def lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
 def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     """Return whether each start reaches a global minimum, (starts,); None if no minimum is known.
 
-    A start must come within tolerance and end near a minimum: the tolerance compares only values, and a local minimum
-    may have almost the same value.
+    A start must end within tolerance and near a minimum: the tolerance compares only values, and a local minimum may
+    have almost the same value.
     """
     apart, minimum = final_distances(trajectory), trajectory.objective.minimum
     if apart is None or minimum is None:
         return None
     bounds = trajectory.objective.bounds
     near = apart <= NEAR * np.linalg.norm(bounds[:, 1] - bounds[:, 0])
-    return np.asarray(near & (steps_to_tolerance(trajectory, minimum) < len(trajectory.values)))
+    return np.asarray(near & within_tolerance(trajectory, minimum)[-1])
 
 
 def final_distances(trajectory: Trajectory) -> FloatArray | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+import numpy.typing as npt
 
-from gdsim.analysis.metrics import NEAR, norms, solved, steps_to_tolerance
+from gdsim.analysis.metrics import NEAR, distances, norms, solved, steps_to_tolerance, within_tolerance
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.simulation import Stop, Trajectory
@@ -15,6 +16,7 @@ from gdsim.simulation import Stop, Trajectory
 FLAT = 0.05  # on a plateau, this share of the height above the minimum is the most that the slope descends in the view
 RING = 0.01  # the radius of the circle around a local minimum, as a fraction of the view's diagonal
 RESTING = 0.1  # the last part of a path, as a share of its steps, which stays within that circle
+ACROSS = 0.9 * np.pi  # from this angle on, a step goes across the center and not around it
 
 
 class Fate(Enum):
@@ -23,15 +25,19 @@ class Fate(Enum):
     DIVERGES = "diverges", "diverge"
     LEAVES = "leaves the domain", "leave the domain"
     ESCAPES = "runs away", "run away"
+    PASSES = "passes the minimum", "pass the minimum"
     CAUGHT = "is caught in a local minimum", "are caught in local minima"
     PLATEAU = "stays on the plateau", "stay on the plateau"
     IDLE = "hardly moves", "hardly move"
     CLIMBS = "ends higher than it starts", "end higher than they start"
+    UNSETTLED = "does not settle", "fail to settle"
     UNDERWAY = "does not arrive", "do not arrive"
     ARRIVES = "arrives", "arrive"
 
 
 NOTABLE = tuple(fate for fate in Fate if fate not in (Fate.UNDERWAY, Fate.ARRIVES))
+EVENTS = Fate.DIVERGES, Fate.LEAVES, Fate.PASSES
+"""What happens at a step, like an arrival."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class PathOutcome:
     """What becomes of one path.
 
     Attributes:
-        step: The step at which it arrives or fails; otherwise the last one.
+        step: The step at which it arrives, fails, or first passes the minimum; otherwise the last one.
         circles: Whether it turns around its last point at least once before it arrives.
         end: Its last value.
     """
@@ -57,7 +63,7 @@ class PathOutcome:
         if self.fate is Fate.ARRIVES:
             return say("arrives in {steps}", steps=say.steps(self.step))
         words = say(self.fate.value[0])
-        if self.fate in (Fate.DIVERGES, Fate.LEAVES):
+        if self.fate in EVENTS:
             return say("{what} at step {step}", what=words, step=self.step)
         return words
 
@@ -72,6 +78,8 @@ def outcome(trajectory: Trajectory, start: int = 0) -> PathOutcome:
         circles = turns(trajectory.points[: step + 1, start], trajectory.points[-1, start]) >= 1
     elif trajectory.stops[start].failed:
         step = trajectory.stopped_at(start)
+    elif fate is Fate.PASSES:
+        step = int(_passes(trajectory, start).argmax())
     return PathOutcome(trajectory.label, fate, step, circles, float(values[-1]))
 
 
@@ -94,7 +102,18 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
         return Fate.IDLE
     if values[-1] > values[0]:
         return Fate.CLIMBS if inside(points[-1], objective.bounds) else Fate.ESCAPES
+    if arrives is not None and _passes(trajectory, start).any():
+        return Fate.UNSETTLED if apart <= NEAR * diagonal else Fate.PASSES
     return Fate.UNDERWAY
+
+
+def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
+    """Return at which steps a path is within tolerance and near a known minimum, (steps + 1,)."""
+    objective = trajectory.objective
+    near = distances(trajectory.points[:, start], objective.minima) <= NEAR * np.linalg.norm(
+        np.ptp(objective.bounds, 1)
+    )
+    return within_tolerance(trajectory, np.nan)[:, start] & near
 
 
 def _rests_in_minimum(objective: Objective, points: FloatArray, radius: float) -> bool:
@@ -113,5 +132,5 @@ def turns(points: FloatArray, center: FloatArray) -> float:
         return 0.0
     rays = points - center
     rays = rays[(rays != 0).any(-1)]
-    angles = np.diff(np.arctan2(rays[:, 1], rays[:, 0]))
-    return abs(float(((angles + np.pi) % (2 * np.pi) - np.pi).sum())) / (2 * np.pi)
+    angles = (np.diff(np.arctan2(rays[:, 1], rays[:, 0])) + np.pi) % (2 * np.pi) - np.pi
+    return abs(float(angles[np.abs(angles) < ACROSS].sum())) / (2 * np.pi)

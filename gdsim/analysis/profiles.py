@@ -97,9 +97,9 @@ def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], capti
 def performance_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profile:
     """Return the performance profile of Dolan and Moré (2002).
 
-    ρ_s(τ) is the share of problems on which optimizer s comes within tolerance with at most τ times as many evaluations
-    as the best optimizer on the same problem. A problem is an objective with one start; a problem that no optimizer
-    solves counts as unsolved for all.
+    ρ_s(τ) is the share of problems on which optimizer s is within tolerance for good with at most τ times as many
+    evaluations as the best optimizer on the same problem. A problem is an objective with one start; a problem that no
+    optimizer solves counts as unsolved for all.
 
     Args:
         evaluations: (problems, optimizers) evaluations to tolerance, positive, inf for never.
@@ -116,9 +116,10 @@ def performance_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profi
 def data_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
-    d_s(α) is the share of problems on which optimizer s comes within tolerance after at most α simplex gradients. In
-    the paper a simplex gradient is dim + 1 function values; here gradients are evaluated directly, so that α, the x of
-    the profile from 0, is the number of evaluations. The arguments are those of `performance_profile`.
+    d_s(α) is the share of problems on which optimizer s is within tolerance after at most α simplex gradients. In the
+    paper a simplex gradient is dim + 1 function values, and the best point so far counts; here gradients are evaluated
+    directly, so that α, the x of the profile from 0, is the number of evaluations, and a point counts only if all later
+    ones are within tolerance, too. The arguments are those of `performance_profile`.
     """
     return _profile(evaluations, 0.0, labels)
 

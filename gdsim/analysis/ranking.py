@@ -59,7 +59,7 @@ class Standing:
     """The place of one optimizer among several, with 95 % intervals by a bootstrap over the starts they share.
 
     Attributes:
-        ranks: The lowest and the highest rank, from 1; None for an optimizer that never comes within tolerance.
+        ranks: The lowest and the highest rank, from 1; None for an optimizer that never ends within tolerance.
         solved: The interval of the share of starts solved, after Wilson (1927), which is valid near 0 and 1 too.
         evaluations: The interval of the upper median of evaluations to tolerance, inf for never.
         starts_needed: How many starts would tell it from the first in the order; 0 if these do, inf if the two are

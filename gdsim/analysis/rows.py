@@ -56,8 +56,8 @@ class Row:
         solved: The fraction of starts that reach a known global minimum, see `solved`.
         solved_low: The lower end of its 95 % interval.
         solved_high: The upper end.
-        steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
-            where "never" is later than any step; None if it is "never".
+        steps_to_tolerance: The step from which on a start stays within tolerance, see `steps_to_tolerance`: the upper
+            median over the starts, where "never" is later than any step; None if it is "never".
         evaluations_to_tolerance: The number of evaluations up to and including that step; the upper median.
         evaluations_low: The lower end of its 95 % interval; None for never.
         evaluations_high: The upper end.
@@ -65,7 +65,7 @@ class Row:
         function_evaluations: The median of the total number of function values.
         gradient_evaluations: The median of the total number of gradients.
         hessian_evaluations: The median of the total number of Hessians.
-        never: The number of starts that never come within tolerance.
+        never: The number of starts that are not within tolerance at the end.
         distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
         detour: The path's length divided by the distance from start to end, the median over the starts that move.
         mean_angle: The mean angle between each step and −∇f, in degrees, the median over the starts.

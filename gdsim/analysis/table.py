@@ -224,12 +224,15 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
     if has_tolerance:
         unknown = any(row.solved is None and row.never is not None for row in rows)
         known = ", where f* is the lowest value found if the minimum is not known" if unknown else ""
-        yield f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*){known}."
+        yield (
+            f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*){known}; steps and evaluations to tolerance "
+            "count up to the step from which on this holds to the end."
+        )
     if not _hidden_counts(rows):
         yield "A value and a gradient at one point are one evaluation; a Hessian is one per variable of the function."
     if any(row.solved is not None for row in rows):
         yield (
-            "Solved is a start that comes within tolerance and ends nearer to a global minimum than "
+            "Solved is a start that ends within tolerance, and nearer to a global minimum than "
             f"{NEAR:.0%} of the view's diagonal."
         )
     if has_networks(rows):
@@ -325,7 +328,7 @@ METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("function_evaluations", "function values", lambda row: _number(row.function_evaluations, 10)),
     ("gradient_evaluations", "gradients", lambda row: _number(row.gradient_evaluations, 10)),
     ("hessian_evaluations", "Hessians", lambda row: _number(row.hessian_evaluations, 10)),
-    ("never", "never within tolerance", lambda row: _of_starts(row, row.never)),
+    ("never", "not within tolerance", lambda row: _of_starts(row, row.never)),
     ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
     ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),
     ("test_loss", "test loss", lambda row: _number(row.test_loss)),

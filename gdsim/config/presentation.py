@@ -289,7 +289,7 @@ class View(Model):
         default=None, examples=["function", "Three optimizers"]
     )
     """The title of the picture, above the objective's name; by default a sentence about what happens, such as "SGD
-    arrives in 9 steps; Adam circles until 57". function makes the objective's name the title."""
+    arrives in 9 steps; Momentum circles until 70". function makes the objective's name the title."""
     milestones: bool = True
     """Whether sentences such as "SGD arrives · step 9" appear beside the step counter when it happens."""
     language: LanguageChoice = Field(default="en", examples=["de", {"base": "fr", "start": "départ"}])

@@ -12,7 +12,7 @@ import numpy as np
 
 from gdsim.analysis.ensembles import final_spread
 from gdsim.analysis.metrics import solved, steps_to_tolerance
-from gdsim.analysis.outcomes import Fate, outcome
+from gdsim.analysis.outcomes import EVENTS, Fate, outcome
 from gdsim.config import View
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
@@ -121,7 +121,7 @@ def _share_words(landscapes: Sequence[Landscape], say: Language) -> tuple[str, .
 def milestones(
     groups: Sequence[Sequence[Trajectory]], styles: Sequence[Style], theme: Theme, say: Language
 ) -> tuple[Milestone, ...]:
-    """Return when single paths arrive or fail, and when half and all of several paths have arrived.
+    """Return when single paths arrive, pass a minimum or fail, and when half and all of several paths have arrived.
 
     Args:
         groups: The trajectories over each objective.
@@ -135,7 +135,7 @@ def milestones(
         where = trajectory.objective.title if len(groups) > 1 else ""
         if len(trajectory.stops) == 1 and labels.count(trajectory.label) == 1:
             told = outcome(trajectory)
-            if told.fate in (Fate.ARRIVES, Fate.DIVERGES, Fate.LEAVES):
+            if told.fate in (Fate.ARRIVES, *EVENTS):
                 together.setdefault((told.step, told.fate, where), []).append(labels.index(trajectory.label))
         elif len(groups) == len(groups[0]) == 1 and (solves := solved(trajectory)) is not None:
             steps, total = np.sort(steps_to_tolerance(trajectory, np.nan)[solves]), len(solves)

@@ -1,8 +1,6 @@
-"""What a panel's curves show of their figures: the range of the axis, the lowest so far, and the median of many."""
+"""What a panel's curves show of their figures: the range of the axis, and the median of many."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +13,6 @@ SPANNING = 30  # minimum ratio of the largest to the smallest positive figure fo
 SMALLEST = TOLERANCE / 100  # smallest figure on a logarithmic axis, as a fraction of the first or the largest one
 NEARLY = 10  # the solved band is visible if a figure comes as near to it as by this factor
 LIFT = 0.06  # height on a logarithmic axis, as a fraction, of the smallest figure; smaller ones are drawn there
-RISE, RISES = 0.03, 4
-"""A curve falls in waves if it rises by this fraction of the axis, and falls lower again, so often."""
-
 QUANTILES = (0.1, 0.5, 0.9)  # of many starts: the lower edge of the band, the curve, and the upper edge
 
 
@@ -75,23 +70,6 @@ def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
     """Return figures of a logarithmic axis with limits (2,), raised to the smallest one on it."""
     low, high = limits
     return np.asarray(np.maximum(figures, low * (high / low) ** LIFT))
-
-
-def falls_in_waves(curves: Sequence[FloatArray], limits: FloatArray, *, logarithmic: bool) -> bool:
-    """Return whether some of the curves, (n, k) each, rise often, and all of them keep reaching new lows.
-
-    Otherwise the lowest so far would hide that a curve diverges, or wanders at a level that noise determines.
-    """
-    low, high = limits
-    waves, falls = [], []
-    for figures in curves:
-        shares = np.nan_to_num(figures, nan=high, posinf=high)
-        shares = np.log(np.maximum(shares, low) / low) / np.log(high / low) if logarithmic else shares / (high - low)
-        lowest = np.minimum.accumulate(shares, axis=0)
-        above = shares - lowest > RISE
-        waves.append((above[1:] & ~above[:-1]).sum(0) >= RISES)
-        falls.append((shares <= lowest)[-max(len(shares) // 3, 1) :].any(0))
-    return bool(np.concatenate(waves).any() and np.concatenate(falls).all())
 
 
 def quantiles(figures: FloatArray, ends: npt.NDArray[np.int64]) -> FloatArray:

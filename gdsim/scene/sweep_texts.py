@@ -95,7 +95,7 @@ def _share_sentences(
 
 
 def _fastest(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language) -> str:
-    """Say with which settings a run first comes within tolerance, and in how many steps."""
+    """Say with which settings a run arrives first, and in how many steps."""
     steps = np.where(result.figures["solved"][0], result.figures["steps_to_tolerance"][0], np.inf)
     place = np.unravel_index(int(steps.argmin()), steps.shape)
     named = zip(axes, place[::-1], strict=True)

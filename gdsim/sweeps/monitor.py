@@ -159,8 +159,8 @@ class FunctionMonitor(Monitor):
                 self.failures[failing & torch.from_numpy(outside).to(near.device)] = OUTCOMES.index(Outcome.LEFT)
         if self._lowest is not None:
             below = self.value - self._lowest <= TOLERANCE * (self.first - self._lowest)
-            new = below & self.alive & (self._tolerance_steps < 0)
-            self._tolerance_steps.masked_fill_(new, self.step)
+            new = below & (self._tolerance_steps < 0)
+            self._tolerance_steps.masked_fill_(new, self.step).masked_fill_(~below, -1)
             self._evaluations = torch.where(new, self.evaluations, self._evaluations)
 
     def _find_minima(self, points: Tensor) -> None:

@@ -17,7 +17,7 @@ from gdsim.simulation import Stop
 class Outcome(Enum):
     """How a run of a sweep ended; the value is the text shown to users.
 
-    A run that failed has that outcome. Others are SOLVED if they come within tolerance and end near a global minimum,
+    A run that failed has that outcome. Others are SOLVED if they end within tolerance and near a global minimum,
     ROSE if they end at a higher value than they started at, and otherwise CONVERGED or RAN.
     """
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from gdsim.analysis.metrics import TOLERANCE
+from gdsim.analysis.metrics import TOLERANCE, lasting
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import (
     AROUND,
@@ -259,13 +259,14 @@ def _entries(
     crowd: FloatArray,
     solved: float,
 ) -> Iterator[EventMarks | PathLabel]:
-    """Name the solved band, and yield a dot where each curve that arrives enters it, and its step if there is room."""
+    """Name the solved band, and yield a dot where each curve enters it to stay, and its step if there is room."""
     entries = []
     for curve, trail in zip(panel.curves, trails, strict=True):
-        for k in range(curve.points.shape[1] if curve.strength == 1 else 0):
-            within = np.flatnonzero(curve.points[: curve.ends[k] + 1, k, 1] <= solved)
-            arrives = curve.arrives is None or curve.arrives[k]
-            entries += [(curve, trail, k, int(step)) for step in within[: int(arrives)]]
+        last = int(curve.ends.max())
+        steps = lasting(curve.points[: last + 1, :, 1] <= solved)
+        for k in range(len(steps) if curve.strength == 1 else 0):
+            if steps[k] <= last and (curve.arrives is None or curve.arrives[k]):
+                entries.append((curve, trail, k, int(steps[k])))
     places = [trail.points[step, k] for _, trail, k, step in entries]
     taken += [place + 0.4 * canvas.em * AROUND for place in places]
     level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.metrics import angles, distances, last_steps, norms, solved, step_vectors, steps_to_tolerance
+from gdsim.analysis.metrics import angles, distances, last_steps, norms, solved, step_vectors, within_tolerance
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.figures import QUANTILES, axis_limits, falls_in_waves, linear_limits, on_axis, quantiles, value_limits
+from gdsim.scene.figures import QUANTILES, axis_limits, linear_limits, on_axis, quantiles, value_limits
 from gdsim.scene.levels import finite, origin_of
 from gdsim.scene.model import FEW_STARTS, Style
 from gdsim.scene.panels import PanelKind
@@ -25,7 +25,7 @@ from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
 MISTAKEN = 0.1  # maximum share of starts that are within tolerance but not at a minimum in a band that is named solved
-FAINT = 0.45  # strength of the curves of the test data, and of each step below the lowest so far
+FAINT = 0.45  # strength of the curves of the test data
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +149,9 @@ def _linear_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> 
 
 
 def curves_panel(
-    group: GroupInput, caption: str, series: Sequence[Series], axis: FindAxis = _general_axis, *, lowest: bool = False
+    group: GroupInput, caption: str, series: Sequence[Series], axis: FindAxis = _general_axis
 ) -> CurvesPanel:
-    """Build a panel of series, drawn in order; its limits cover only points in or near the view.
-
-    With `lowest`, figures that oscillate are faint, below the curve of the lowest so far.
-    """
+    """Build a panel of series, drawn in order; its limits cover only points in or near the view."""
     lines = _lines(group, series)
     # Of a limit, the axis must show the lowest part.
     shown = [np.fmin.reduce(each.reached, axis=None) if each.series.limit else each.reached for each in lines]
@@ -167,12 +164,6 @@ def curves_panel(
     if facts.get("solved") is not None and _share_mistaken(group.trajectories) > MISTAKEN:
         band_name = "within tolerance"
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
-    if lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
-        best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
-        pairs = () if lines[0].band.size else zip(series, best, strict=True)
-        faint = [each._replace(strength=FAINT) for each, low in pairs if (each.figures > low.figures).any()]
-        lines = _lines(group, [*faint, *best])
-        facts["caption"] += say(", lowest so far")
     if lines[0].band.size:
         facts["caption"] += say(", median and middle {n} %", n=f"{100 * (QUANTILES[2] - QUANTILES[0]):.0f}")
     curves = []
@@ -212,8 +203,8 @@ def _arrive(trajectory: Trajectory, curves: int) -> npt.NDArray[np.bool_] | None
 
 
 def _share_mistaken(trajectories: Sequence[Trajectory]) -> float:
-    """Return the share of starts that come within tolerance of a known minimum's value, but end far from all minima."""
-    within = [steps_to_tolerance(each, np.nan) < len(each.values) for each in trajectories]
+    """Return the share of starts that end within tolerance of a known minimum's value, but far from all minima."""
+    within = [within_tolerance(each, np.nan)[-1] for each in trajectories]
     near = [solved(each) for each in trajectories]
     parts = [reached & ~ended for reached, ended in zip(within, near, strict=True) if ended is not None]
     return float(np.concatenate(parts).mean()) if parts else 0.0
@@ -272,7 +263,6 @@ def curves_kind(
     figures: Callable[[Trajectory], FloatArray],
     axis: FindAxis = _general_axis,
     *,
-    lowest: bool = False,
     network_caption: str = "",
     scale: float = 1.0,
     **options: Any,
@@ -294,8 +284,7 @@ def curves_kind(
         words += group.view.say(", test faint") if series else ""
         for i, each in enumerate(group.trajectories):
             series.append(Series(i, scale * each.figures[name][:, None] if name in each.figures else figures(each)))
-        # Test figures are faint already.
-        return curves_panel(group, words, series, axis, lowest=lowest and len(series) == len(group.trajectories))
+        return curves_panel(group, words, series, axis)
 
     return PanelKind(name, build, **options)
 
@@ -325,7 +314,7 @@ def _flow_distances(trajectory: Trajectory) -> FloatArray:
 
 
 PANELS = (
-    curves_kind("loss", "loss", lambda each: each.values, _loss_axis, lowest=True),
+    curves_kind("loss", "loss", lambda each: each.values, _loss_axis),
     curves_kind("gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), network_caption="‖∇ loss‖"),
     curves_kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
     curves_kind("learning_rate", "learning rate", lambda each: each.learning_rates),
