@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -181,20 +182,20 @@ def animate(
     if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
         path, optimizers = optimizers, None
     shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
-    experiment: Experiment | None
-    if optimizers is None and (swept := _swept(source, progress)) is not None:
-        experiment, result = swept
-        output = experiment.output
-        drawn = build_sweep_scene(experiment, result, view=_themed(shown or experiment.view, theme), animation=pace)
-        return _saved(Movie(drawn, make_provenance(drawn, experiment), output), path, progress)
-    experiment, trajectories = _run(source, optimizers, start, steps, seed, progress=progress)
-    if experiment is None:
-        drawn, output = build_scene(trajectories, view=_themed(shown, theme), animation=pace), Output()
-    else:
-        with experiment.located():
-            shown, pace, output = shown or experiment.view, pace or experiment.animation, experiment.output
-            drawn = build_scene(trajectories, view=_themed(shown, theme), animation=pace)
-    return _saved(Movie(drawn, make_provenance(drawn, experiment), output), path, progress)
+    swept = _swept(source, progress) if optimizers is None else None
+    experiment, found = swept or _run(source, optimizers, start, steps, seed, progress=progress)
+    if experiment is not None:
+        shown, pace = shown or experiment.view, pace or experiment.animation
+    with nullcontext() if experiment is None else experiment.located():
+        themed = _themed(shown, theme)
+        if isinstance(found, SweepResult):
+            drawn = build_sweep_scene(cast("Experiment", experiment), found, view=themed, animation=pace)
+        else:
+            drawn = build_scene(found, view=themed, animation=pace)
+    movie = Movie(drawn, make_provenance(drawn, experiment), Output() if experiment is None else experiment.output)
+    if path is not None:
+        movie.save(path, progress=progress)
+    return movie
 
 
 @check_arguments
@@ -326,12 +327,6 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
     if callable(objective) and not {"dim", "bounds"} & settings.keys():
         settings["dim"] = max(1, np.size(at))
     return objectives.grad(objectives.objective(objective, **settings), at)
-
-
-def _saved(movie: Movie, path: str | os.PathLike[str] | None, progress: Progress) -> Movie:
-    if path is not None:
-        movie.save(path, progress=progress)
-    return movie
 
 
 def _swept(source: Source, progress: Progress) -> tuple[Experiment, SweepResult] | None:

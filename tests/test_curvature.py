@@ -424,8 +424,7 @@ def test_gradient_descent_on_the_digits_hovers_at_the_edge_of_stability():
         "configs/curvature_edge_of_stability.yaml", overrides=['optimizers={"large rate": {class: SGD, lr: 0.5}}']
     )
     trained = run_optimizers(experiment)
-    network = trained[0].objective.network
-    (trajectory,) = with_spectra(network, trained, SharpnessSpec(every=30), experiment.seed, iter)
+    (trajectory,) = with_spectra(trained, SharpnessSpec(every=30), experiment.seed, iter)
     found = trajectory.training.spectrum.values[:, 0] * 0.5 / 2
     assert found[0] < 0.2
     assert abs(np.median(found[len(found) // 2 :]) - 1) < 0.1

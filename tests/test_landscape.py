@@ -46,8 +46,8 @@ def trained(found: Network, *, steps: int, **optimizers: dict[str, Any]) -> tupl
     return train(found, methods, steps=steps, seed=0)
 
 
-def seen(found: Network, paths: Sequence[Trajectory], seed: int = 0, **view: Any) -> tuple[Trajectory, ...]:
-    return look(found, paths, View(**view), folder=HERE, seed=seed)
+def seen(paths: Sequence[Trajectory], seed: int = 0, **view: Any) -> tuple[Trajectory, ...]:
+    return look(paths, View(**view), folder=HERE, seed=seed)
 
 
 def plane_of(paths: Sequence[Trajectory]) -> Landscape:
@@ -106,7 +106,7 @@ def line() -> Network:
 
 @pytest.fixture(scope="module")
 def lines(line: Network) -> tuple[Trajectory, ...]:
-    return seen(line, trained(line, steps=12, SGD={"lr": 0.1}, Adam={"lr": 0.2}))
+    return seen(trained(line, steps=12, SGD={"lr": 0.1}, Adam={"lr": 0.2}))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def raw(clouds: Network) -> tuple[Trajectory, ...]:
 
 @pytest.fixture(scope="module")
 def paths(clouds: Network, raw: tuple[Trajectory, ...]) -> tuple[Trajectory, ...]:
-    return seen(clouds, raw)
+    return seen(raw)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_the_view_is_square_and_holds_all_paths(lines: tuple[Trajectory, ...], p
 
 def test_one_weight_is_a_plane_that_does_not_change_across() -> None:
     found = network(lambda: nn.Linear(1, 1, bias=False), numbers(0))
-    (path,) = seen(found, trained(found, steps=5, SGD={"lr": 0.1}), plane="random")
+    (path,) = seen(trained(found, steps=5, SGD={"lr": 0.1}), plane="random")
     landscape = plane_of([path])
     np.testing.assert_array_equal(landscape.values, landscape.values[:1].repeat(51, 0))
     assert not path.points[..., 1].any()
@@ -184,12 +184,12 @@ def test_the_plane_of_the_paths_holds_most_of_them(clouds: Network, paths: tuple
 def test_many_weights_or_steps_have_the_same_plane(
     monkeypatch: pytest.MonkeyPatch, clouds: Network, raw: tuple[Trajectory, ...], paths: tuple[Trajectory, ...]
 ) -> None:
-    alone = plane_of(seen(clouds, raw[:1]))
+    alone = plane_of(seen(raw[:1]))
     monkeypatch.setattr("gdsim.simulation.planes.MAX_COMPARED", 26)
     monkeypatch.setattr("gdsim.simulation.planes.MAX_NUMBERS", 100)
-    np.testing.assert_allclose(plane_of(seen(clouds, raw[:1])).axes, alone.axes, atol=1e-6)
+    np.testing.assert_allclose(plane_of(seen(raw[:1])).axes, alone.axes, atol=1e-6)
     # Of many steps it is enough to compare some.
-    assert plane_of(seen(clouds, raw)).share == pytest.approx(plane_of(paths).share, abs=0.01)
+    assert plane_of(seen(raw)).share == pytest.approx(plane_of(paths).share, abs=0.01)
 
 
 def test_losses_and_arrows_are_those_of_the_network_on_the_plane(
@@ -240,7 +240,7 @@ def test_figures_run_straight_between_the_weights_that_were_kept(
     clouds: Network, paths: tuple[Trajectory, ...]
 ) -> None:
     found = replace(clouds, record_every=6)
-    (path,) = seen(found, trained(found, steps=14, SGD={"lr": 0.5}))
+    (path,) = seen(trained(found, steps=14, SGD={"lr": 0.5}))
     assert path.training is not None
     np.testing.assert_array_equal(path.training.kept, [0, 6, 12, 14])
     np.testing.assert_allclose(path.values[[0, 6, 12, 14]], paths[0].values[[0, 6, 12, 14]], rtol=1e-12)
@@ -250,12 +250,12 @@ def test_figures_run_straight_between_the_weights_that_were_kept(
 
 @pytest.mark.usefixtures("coarse")
 def test_a_part_of_the_examples_is_drawn_by_the_seed(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
-    found = [plane_of(seen(clouds, raw, seed, examples=20)) for seed in (0, 0, 1)]
+    found = [plane_of(seen(raw, seed, examples=20)) for seed in (0, 0, 1)]
     assert (found[0].examples, found[0].total_examples) == (20, 45)
     np.testing.assert_array_equal(found[0].values, found[1].values)
     assert not np.array_equal(found[0].values, found[2].values)
-    assert plane_of(seen(clouds, raw, examples=1000)).examples == 45
-    part = seen(clouds, raw, examples=20)
+    assert plane_of(seen(raw, examples=1000)).examples == 45
+    part = seen(raw, examples=20)
     # The paths' own figures are still those of all.
     assert part[0].values[0, 0] == pytest.approx(plain(part[0].training.weights[0], clouds.data)[0], rel=1e-5)
     assert "is that of 20 of 45 examples" in " ".join(remarks(part))
@@ -263,7 +263,7 @@ def test_a_part_of_the_examples_is_drawn_by_the_seed(clouds: Network, raw: tuple
 
 @pytest.mark.usefixtures("coarse")
 def test_a_random_plane_has_filters_as_long_as_the_weights(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
-    landscape = plane_of(seen(clouds, raw, plane="random"))
+    landscape = plane_of(seen(raw, plane="random"))
     assert landscape.plane == "random"
     np.testing.assert_allclose(landscape.axes @ landscape.axes.T, np.eye(2), atol=1e-12)
     matrices = np.r_[0:10, 15:25]
@@ -274,22 +274,22 @@ def test_a_random_plane_has_filters_as_long_as_the_weights(clouds: Network, raw:
     # The first direction is as it was drawn, but for its length.
     for rows in np.split(np.arange(10), 5):
         assert np.linalg.norm(landscape.axes[0, rows]) * length == pytest.approx(np.linalg.norm(landscape.origin[rows]))
-    other = plane_of(seen(clouds, raw, 1, plane="random"))
+    other = plane_of(seen(raw, 1, plane="random"))
     assert abs(float(landscape.axes[0] @ other.axes[0])) < 0.9
 
 
 @pytest.mark.usefixtures("coarse")
 def test_an_optimizer_that_diverges_does_not_turn_the_plane(clouds: Network, paths: tuple[Trajectory, ...]) -> None:
     wild = trained(clouds, steps=14, SGD={"lr": 0.5}, Adam={"lr": 0.05}, Wild={"class": "SGD", "lr": 1e30})
-    found = seen(clouds, wild)
+    found = seen(wild)
     np.testing.assert_allclose(plane_of(found).axes, plane_of(paths).axes, atol=1e-9)
     assert np.abs(found[2].points).max() > 1e20
-    assert np.isfinite(plane_of(seen(clouds, wild[2:])).axes).all()
+    assert np.isfinite(plane_of(seen(wild[2:])).axes).all()
 
 
 @pytest.mark.usefixtures("coarse")
 def test_a_path_that_breaks_off_stands_still_there(line: Network) -> None:
-    found = seen(line, trained(line, steps=14, Adam={"lr": 0.1}, Wild={"class": "SGD", "lr": 1e9}))
+    found = seen(trained(line, steps=14, Adam={"lr": 0.1}, Wild={"class": "SGD", "lr": 1e9}))
     last = int(found[1].stop_steps[0])
     assert 0 < last < 14
     assert found[1].stops == (Stop.DIVERGED,)
@@ -301,7 +301,7 @@ def test_a_path_that_breaks_off_stands_still_there(line: Network) -> None:
 @pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("plane", ["pca", "random"])
 def test_what_runs_away_alone_is_seen_where_it_began(clouds: Network, plane: str) -> None:
-    paths = seen(clouds, trained(clouds, steps=6, Wild={"class": "SGD", "lr": 1e10}), plane=plane)
+    paths = seen(trained(clouds, steps=6, Wild={"class": "SGD", "lr": 1e10}), plane=plane)
     landscape, (training,) = plane_of(paths), [each.training for each in paths]
     assert training is not None
     assert np.abs(training.weights).max() > 1e6
@@ -324,7 +324,7 @@ class Steep(nn.Module):
 
 def test_losses_that_are_no_numbers_far_out_do_not_break_the_picture() -> None:
     found = network(Steep, numbers(0))
-    paths = seen(found, trained(found, steps=4, SGD={"lr": 1e-40}, Adam={"lr": 1.0}))
+    paths = seen(trained(found, steps=4, SGD={"lr": 1e-40}, Adam={"lr": 1.0}))
     landscape = plane_of(paths)
     assert np.isnan(landscape.values).any()
     assert not np.isinf(landscape.values).any()
@@ -338,7 +338,7 @@ def test_a_path_ends_where_all_the_data_has_no_loss_any_more(clouds: Network, ra
     assert training is not None
     weights = training.weights.copy()
     weights[9:] = 3e38
-    (path,) = seen(clouds, [replace(raw[0], training=replace(training, weights=weights))])
+    (path,) = seen([replace(raw[0], training=replace(training, weights=weights))])
     assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [8])
     assert np.isfinite(path.values).all()
     np.testing.assert_array_equal(path.values[8:], path.values[8:9].repeat(7, 0))
@@ -353,14 +353,14 @@ def test_between_kept_weights_a_path_ends_where_the_last_of_them_have_no_loss(
     assert before.training is not None
     weights = before.training.weights.copy()
     weights[2:] = 3e38
-    (path,) = seen(found, [replace(before, training=replace(before.training, weights=weights))])
+    (path,) = seen([replace(before, training=replace(before.training, weights=weights))])
     assert path.training is not None
     # Each mini-batch before the next kept weights still had a loss.
     assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [11])
     np.testing.assert_array_equal(path.values[6:], path.values[6:7].repeat(9, 0))
     np.testing.assert_array_equal(path.training.figures["off_plane"][6:], path.training.figures["off_plane"][6])
     weights[:] = 3e38
-    (path,) = seen(found, [replace(before, training=replace(before.training, weights=weights))])
+    (path,) = seen([replace(before, training=replace(before.training, weights=weights))])
     assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [0])
 
 
@@ -369,11 +369,12 @@ def untouchable() -> nn.Module:
 
 
 def test_what_was_seen_is_not_computed_again(clouds: Network, paths: tuple[Trajectory, ...]) -> None:
-    blind = replace(clouds, make=untouchable)
-    assert seen(blind, paths, plane="pca") == paths
-    assert seen(blind, paths, examples=45) == paths
+    blind = replace(paths[0].objective, network=replace(clouds, make=untouchable))
+    paths = tuple(replace(path, objective=blind) for path in paths)
+    assert seen(paths, plane="pca") == paths
+    assert seen(paths, examples=45) == paths
     with pytest.raises(AssertionError, match="a module was built"):
-        seen(blind, paths, plane="random")
+        seen(paths, plane="random")
 
 
 def test_progress_is_told_of_all_that_is_computed(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
@@ -385,7 +386,7 @@ def test_progress_is_told_of_all_that_is_computed(clouds: Network, raw: tuple[Tr
             counted[-1] += 1
             yield row
 
-    look(clouds, raw, View(), folder=HERE, seed=0, progress=progress)
+    look(raw, View(), folder=HERE, seed=0, progress=progress)
     assert counted == [51 * 51 + 13 * 13, 2 * 15]
 
 
@@ -725,9 +726,9 @@ def test_a_share_does_not_round_to_all_or_nothing(share: float, words: str) -> N
 def test_the_log_says_how_often_weights_are_kept_and_nothing_of_a_plane_that_leaves_nothing_out(
     clouds: Network,
 ) -> None:
-    (path,) = seen(clouds, trained(replace(clouds, record_every=4), steps=9, SGD={"lr": 0.5}))
+    (path,) = seen(trained(replace(clouds, record_every=4), steps=9, SGD={"lr": 0.5}))
     assert "27 weights are kept every 4 steps: 0.422 KiB. " in remarks([path])[0]
-    (path,) = seen(clouds, trained(clouds, steps=1, SGD={"lr": 0.5}))
+    (path,) = seen(trained(clouds, steps=1, SGD={"lr": 0.5}))
     assert remarks([path])[1].endswith("the plane (pca) holds 100.0 % of the paths' variance.")
 
 

@@ -38,13 +38,7 @@ def write_within_limit(
 ) -> tuple[str, ...]:
     """Write a scene within `output.max_bytes`, at the highest quality that fits; posters have no limit.
 
-    Args:
-        scene: What is drawn.
-        path: The file to write; its suffix determines the format.
-        output: The size limit, the background and whether the animation repeats.
-        provenance: The metadata to store in the file.
-        drawn: The scene's frames, if they already exist.
-        progress: Wraps the iterable of frames of each attempt.
+    The arguments are those of `gdsim.movie.save_scene`; `progress` wraps the iterable of frames of each attempt.
 
     Returns:
         One sentence for each reduction; empty if nothing was reduced.

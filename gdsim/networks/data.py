@@ -119,12 +119,8 @@ class Data:
     def test_image(self, number: int, key: Key = ()) -> npt.NDArray[np.float32]:
         """Return an image of the test data, in the shape that the network takes, without a batch axis.
 
-        Args:
-            number: The index of the image, from 0.
-            key: The key of errors.
-
         Raises:
-            InputError: The image does not exist.
+            InputError: There is no image of this number.
         """
         if self.image is None:
             others = "digits has, and an .npz file whose x is (n, channels, rows, columns)"

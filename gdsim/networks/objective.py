@@ -270,13 +270,9 @@ def _trained_module(network: Network, weights: FloatArray | None, steps: int) ->
 
 
 def weights_of(network: Network, reference: str, folder: Path, key: Key = ()) -> FloatArray:
-    """Return the last weights (weights,) of the recording that a configuration names, see `last_weights`.
+    """Return the last weights (weights,) of a recording for a network, see `last_weights`.
 
-    Args:
-        network: The network that the weights are for.
-        reference: `digits.npz`, or `digits.npz:Adam` for an optimizer other than the first.
-        folder: The folder of the configuration's files.
-        key: The key of errors.
+    The reference is relative to a folder: `digits.npz`, or `digits.npz:Adam` for an optimizer other than the first.
 
     Raises:
         InputError: The weights cannot be read, or the network has a different number of weights.

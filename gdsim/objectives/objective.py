@@ -114,13 +114,7 @@ class Objective:
         return bool(np.isfinite(self.domain).all())
 
     def values(self, points: npt.ArrayLike) -> FloatArray:
-        """Evaluate the function.
-
-        Args:
-            points: (…, dim).
-
-        Returns:
-            (…) the value at each point.
+        """Return the values (…) at points (…, dim).
 
         Raises:
             InputError: The length of the last axis of `points` is not `dim`.
@@ -135,13 +129,7 @@ class Objective:
         return values.reshape(shape)
 
     def gradients(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Evaluate the function and its gradient, with one backward pass for many points.
-
-        Args:
-            points: (…, dim).
-
-        Returns:
-            The values (…) and the gradients (…, dim).
+        """Return the values (…) and the gradients (…, dim) at points (…, dim), with a backward pass for many points.
 
         Raises:
             InputError: The length of the last axis of `points` is not `dim`.
@@ -159,13 +147,7 @@ class Objective:
         return values.reshape(shape), gradients.reshape(*shape, self.dim)
 
     def hessians(self, points: npt.ArrayLike) -> FloatArray:
-        """Evaluate the Hessian exactly, with a backward pass per coordinate through the gradients of many points.
-
-        Args:
-            points: (…, dim).
-
-        Returns:
-            (…, dim, dim) the second derivatives at each point.
+        """Return the exact Hessians (…, dim, dim) at points (…, dim), with a backward pass per coordinate.
 
         Raises:
             InputError: The length of the last axis of `points` is not `dim`.

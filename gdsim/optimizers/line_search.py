@@ -140,15 +140,7 @@ def newton(
     Where the Hessian H is not positive definite, its eigenvalues are replaced by their absolute values (Greenstadt
     1967), but by at least a thousandth of the largest one, so that the step leads downhill.
 
-    Args:
-        function: The function.
-        start: (dim,).
-        steps: The most steps.
-        line_search: "none" for t = `initial_step`; "armijo" or "exact" as in `gradient_descent`, for a damped method.
-        initial_step: As in `gradient_descent`.
-        c1: As in `gradient_descent`.
-        shrink: As in `gradient_descent`.
-        gtol: As in `gradient_descent`.
+    The other arguments are those of `gradient_descent`, and `line_search` is also "none", for t = `initial_step`.
     """
 
     def direction(point: FloatArray, gradient: FloatArray) -> FloatArray:

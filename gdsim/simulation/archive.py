@@ -204,13 +204,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
 
 
 def provenance(path: str | Path) -> Provenance:
-    """Read the provenance of a recording without loading its trajectories.
-
-    Args:
-        path: A file written by `save`.
-
-    Returns:
-        The YAML, the seed and the package versions. The title is the file's stem, and the alternative text is empty.
+    """Read the YAML, the seed and the versions of a recording without loading its trajectories.
 
     Raises:
         InputError: The file does not exist, is damaged, or was not written by `save`.

@@ -105,18 +105,14 @@ def has_spectra(trajectories: Sequence[NetworkTrajectory], sharpness: SharpnessS
 
 
 def with_spectra(
-    network: Network,
-    trajectories: Sequence[NetworkTrajectory],
-    sharpness: SharpnessSpec,
-    seed: int,
-    progress: Progress,
+    trajectories: Sequence[NetworkTrajectory], sharpness: SharpnessSpec, seed: int, progress: Progress
 ) -> tuple[NetworkTrajectory, ...]:
     """Return trajectories with the eigenvalues that a view requests.
 
     Raises:
         InputError: A recorded optimizer divides the gradient, by averages that are not recorded.
     """
-    hessian = HessianOperator(network, seed)
+    hessian = HessianOperator(trajectories[0].objective.network, seed)
     steps = spectrum_steps(trajectories[0].training.kept, sharpness.interval(network=True))
     ticks = iter(progress(range(len(trajectories) * len(steps))))
     for each in trajectories:

@@ -51,19 +51,7 @@ def descend(
     progress: Progress = iter,
     **gradient: Any,
 ) -> Trajectory:
-    """Run one optimizer on an objective from one or more starting points, see `gdsim.descend`.
-
-    Args:
-        objective: The function.
-        optimizer: The optimizer class or its name.
-        settings: The arguments of the class.
-        start: (dim,) one starting point, or (starts, dim) several.
-        steps: The number of updates, at least 0.
-        seed: The seed of all random numbers, at least 0.
-        label: The name of the optimizer; None for that of its class. The random numbers depend on it.
-        record: "state" to record `Trajectory.state`, or None.
-        progress: Wraps the iterable of steps.
-        gradient: `schedule`, `noise` and `clip_norm`.
+    """Run one optimizer on an objective. The arguments, also `gradient`, are those of `gdsim.descend`.
 
     Raises:
         InputError: The class, an argument or the start is not valid.
@@ -141,13 +129,7 @@ def evaluate_landscapes(
 
     What the trajectories already have is not computed again.
 
-    Args:
-        experiment: The experiment that the trajectories belong to.
-        trajectories: All trajectories of the experiment, in its order.
-        progress: Wraps each iterable of evaluations, as `tqdm.tqdm` does.
-
-    Returns:
-        All trajectories, those of networks with their landscapes and maps.
+    The trajectories are all those of the experiment, in its order. `progress` wraps each iterable of evaluations.
 
     Raises:
         ConfigError: The plane or a panel of the view does not fit a trajectory.
@@ -158,9 +140,9 @@ def evaluate_landscapes(
     evaluated: list[Trajectory] = []
     for index, spec in enumerate(experiment.objectives):
         own: Sequence[Any] = trajectories[index * count : (index + 1) * count]
-        if (network := spec.to_train()) is not None:
+        if spec.to_train() is not None:
             with experiment.located(index):
-                own = evaluate_landscape(network, own, view, folder=folder, seed=seed, progress=progress)
+                own = evaluate_landscape(own, view, folder=folder, seed=seed, progress=progress)
         if view.needs_flow and own[0].flow is None:
             own = with_flows(own, rates, seed, progress)
         evaluated += own
@@ -172,11 +154,8 @@ def simulate_settings(
 ) -> tuple[Trajectory | InputError, ...]:
     """Run one optimizer of an experiment on its first objective, once for each of several settings.
 
-    Args:
-        experiment: The experiment.
-        label: The label of the optimizer.
-        settings: For each run, all arguments of the optimizer's class.
-        progress: Wraps the iterable of steps; called again if a run fails and the others are repeated.
+    The settings of a run are all arguments of the optimizer's class. `progress` wraps the iterable of steps, and is
+    called again if a run fails and the others are repeated.
 
     Returns:
         For each of the settings, the trajectory that `simulate` would return, or the error that the settings cause.

@@ -12,7 +12,7 @@ import numpy as np
 from gdsim.config import View
 from gdsim.config.presentation import SaliencySpec
 from gdsim.errors import InputError
-from gdsim.networks import Landscape, Network, NetworkObjective, network_objective, plane_name
+from gdsim.networks import Landscape, NetworkObjective, network_objective, plane_name
 from gdsim.networks.evaluation import Evaluator, Examples
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
@@ -25,7 +25,6 @@ TOLERANCE = 1e-4  # of losses of the same weights and data computed on different
 
 
 def evaluate_landscape(
-    network: Network,
     trajectories: Sequence[NetworkTrajectory],
     view: View,
     *,
@@ -46,13 +45,13 @@ def evaluate_landscape(
     evaluated = tuple(trajectories)
     with deterministic():
         if not _has_plane(evaluated[0].objective.landscape, view):
-            _check_unchanged(network, evaluated[0], seed)
-            evaluated = _on_plane(network, evaluated, view, folder, seed, progress)
+            _check_unchanged(evaluated[0], seed)
+            evaluated = _on_plane(evaluated, view, folder, seed, progress)
         if "saliency" in view.panels:
-            evaluated = tuple(_with_maps(network, each, view.saliency, seed, progress) for each in evaluated)
+            evaluated = tuple(_with_maps(each, view.saliency, seed, progress) for each in evaluated)
         if "sharpness" in view.panels and not has_spectra(evaluated, view.sharpness):
-            _check_unchanged(network, evaluated[0], seed)
-            evaluated = with_spectra(network, evaluated, view.sharpness, seed, progress)
+            _check_unchanged(evaluated[0], seed)
+            evaluated = with_spectra(evaluated, view.sharpness, seed, progress)
     return evaluated
 
 
@@ -61,8 +60,8 @@ def _has_plane(landscape: Landscape, view: View) -> bool:
     return landscape.plane == plane_name(view.plane) and landscape.examples == count
 
 
-def _check_unchanged(network: Network, trajectory: NetworkTrajectory, seed: int) -> None:
-    recorded = float(trajectory.values[0, 0])
+def _check_unchanged(trajectory: NetworkTrajectory, seed: int) -> None:
+    network, recorded = trajectory.objective.network, float(trajectory.values[0, 0])
     if not trajectory.objective.landscape.plane or not math.isfinite(recorded):
         return
     evaluator = Evaluator(network, seed)
@@ -74,15 +73,16 @@ def _check_unchanged(network: Network, trajectory: NetworkTrajectory, seed: int)
 
 
 def _with_maps(
-    network: Network, trajectory: NetworkTrajectory, saliency: SaliencySpec, seed: int, progress: Progress
+    trajectory: NetworkTrajectory, saliency: SaliencySpec, seed: int, progress: Progress
 ) -> NetworkTrajectory:
     """Return a trajectory with the maps that a view requests; the same object if it already has them."""
+    network = trajectory.objective.network
     if (maps := trajectory.training.maps) is not None:
         label = int(network.data.y_test[maps.number]) if maps.label is None else maps.label
         same_class = maps.target == (label if saliency.target is None else saliency.target)
         if same_class and (maps.number, maps.method) == (saliency.image, saliency.method):
             return trajectory
-    _check_unchanged(network, trajectory, seed)
+    _check_unchanged(trajectory, seed)
     try:
         maps = saliency_maps(network, trajectory.training, saliency, seed=seed, progress=progress)
     except InputError as error:
@@ -91,15 +91,11 @@ def _with_maps(
 
 
 def _on_plane(
-    network: Network,
-    trajectories: Sequence[NetworkTrajectory],
-    view: View,
-    folder: Path,
-    seed: int,
-    progress: Progress,
+    trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int, progress: Progress
 ) -> tuple[NetworkTrajectory, ...]:
+    network = trajectories[0].objective.network
     evaluator = Evaluator(network, seed)
-    plane = compute_plane(network, trajectories, view, folder, seed)
+    plane = compute_plane(trajectories, view, folder, seed)
     landscape = _with_losses(plane, evaluator, evaluator.subset(view.examples, seed), progress)
     objective = network_objective(network, landscape)
     full, test = evaluator.subset(None, seed), Examples(network.data.x_test, network.data.y_test)

@@ -28,14 +28,12 @@ MAX_GROWTH = 1e3  # the ratio of a weight to the norm of the initial weights abo
 ON_A_LINE = 1e-6  # three points are collinear if their area is at most this fraction of their squared distances
 
 
-def compute_plane(
-    network: Network, trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int
-) -> Landscape:
+def compute_plane(trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int) -> Landscape:
     """Return the plane that a view requests; its losses and gradients are not computed yet."""
-    paths = _bounded_paths(trajectories)
+    network, paths = trajectories[0].objective.network, _bounded_paths(trajectories)
     if isinstance(view.plane, list):
         recordings = [each for each in view.plane if isinstance(each, str)]
-        plane = _through_recordings(network, trajectories[0], paths, recordings, folder)
+        plane = _through_recordings(trajectories[0], paths, recordings, folder)
     elif view.plane in ("hessian", "hessian_start"):
         plane = _along_eigenvectors(network, paths, seed, first=view.plane == "hessian_start")
     elif view.plane == "random" and network.weights > 2:
@@ -84,12 +82,11 @@ def _along_eigenvectors(network: Network, paths: Sequence[Float32Array], seed: i
 
 
 def _through_recordings(
-    network: Network, first: NetworkTrajectory, paths: Sequence[Float32Array], recordings: Sequence[str], folder: Path
+    first: NetworkTrajectory, paths: Sequence[Float32Array], recordings: Sequence[str], folder: Path
 ) -> Landscape:
     """Return the plane through the last weights of the first optimizer and of two recordings."""
-    corners = [
-        weights_of(network, reference, folder, ("view", "plane", index)) for index, reference in enumerate(recordings)
-    ]
+    network = first.objective.network
+    corners = [weights_of(network, each, folder, ("view", "plane", at)) for at, each in enumerate(recordings)]
     origin = first.training.weights[-1].astype(np.float64)
     sides = np.stack(corners) - origin
     axes = _orthonormal(sides)

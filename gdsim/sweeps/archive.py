@@ -105,11 +105,7 @@ def check_figures(
 ) -> None:
     """Check that figures of a sweep have the types, shapes and numbers that its runs give them.
 
-    Args:
-        arrays: The figures and the history of some runs, see `SweepResult`.
-        plan: The sweep.
-        shape: The shape of each figure.
-        types: The types of the figures.
+    The arrays are the figures, each of a shape, and the history of some runs, see `SweepResult`.
 
     Raises:
         KeyError: A figure is missing.

@@ -70,11 +70,11 @@ def _run_cells(plan: Plan, label: str, cells: IntArray, samples: IntArray, devic
     roles = plan.roles(label)
     parts, first = [], 0
     # Functions are evaluated for all optimizers together, networks for the settings of one.
-    apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
+    apart: tuple[Role, ...] = ("objective", "optimizer") if plan.network else ("objective",)
     for part in _split(cells, [role in apart for role in roles]):
         own = samples[(samples >= first) & (samples < first + len(part))] - first
         groups = _split(part, [role == "optimizer" for role in roles])
-        if plan.is_network:
+        if plan.network:
             figures = run_network_cells(plan, label, part, own, device)
         elif plan.experiment.optimizers[label].is_minimizer:
             figures = _minimize_groups(plan, label, groups)

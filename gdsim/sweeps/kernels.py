@@ -83,9 +83,7 @@ def sgd(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
 def adam(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
     """Update as `torch.optim.Adam`, and as `AdamW` if `decoupled_weight_decay` is set."""
     g = _decayed(g, p, h)
-    mean, square = state.get_or_zeros("mean", p), state.get_or_zeros("square", p)
-    _lerp(mean, g, 1 - h.betas_0)
-    _add_product(square.mul_(_as(p, h.betas_1)), g, g, 1 - h.betas_1)
+    mean, square = _averages(p, g, state, h)
     if h.amsgrad:
         largest = state.get_or_zeros("largest", p)
         square = torch.maximum(largest, square, out=largest)
@@ -103,9 +101,7 @@ def nadam(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
     product = state.setdefault("product", torch.ones((), dtype=torch.float32))
     state["product"] = product = product * torch.as_tensor(now, dtype=torch.float32)
     product = product.double()
-    mean, square = state.get_or_zeros("mean", p), state.get_or_zeros("square", p)
-    _lerp(mean, g, 1 - h.betas_0)
-    _add_product(square.mul_(_as(p, h.betas_1)), g, g, 1 - h.betas_1)
+    mean, square = _averages(p, g, state, h)
     root = square.div(_as(p, h.each("betas_1", lambda beta: 1 - beta**state.step))).sqrt_().add_(_as(p, h.eps))
     _add_quotient(p, g, root, _ratio(-h.lr * (1.0 - now), 1.0 - product))
     _add_quotient(p, mean, root, _ratio(-h.lr * following, 1.0 - product * following))
@@ -114,9 +110,7 @@ def nadam(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
 def radam(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
     """Update as `torch.optim.RAdam`."""
     g = _decayed(g, p, h)
-    mean, square = state.get_or_zeros("mean", p), state.get_or_zeros("square", p)
-    _lerp(mean, g, 1 - h.betas_0)
-    _add_product(square.mul_(_as(p, h.betas_1)), g, g, 1 - h.betas_1)
+    mean, square = _averages(p, g, state, h)
     corrected = mean / _as(p, h.each("betas_0", lambda beta: 1 - beta**state.step)) * _as(p, h.lr)
     root = square.sqrt().add_(_as(p, h.eps))
     adaptive = root.reciprocal_() * _as(p, h.each("betas_1", lambda beta: (1 - beta**state.step) ** 0.5))
@@ -146,8 +140,7 @@ def adamax(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
 def rmsprop(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
     """Update as `torch.optim.RMSprop`."""
     g = _decayed(g, p, h)
-    square = state.get_or_zeros("square", p)
-    _add_product(square.mul_(_as(p, h.alpha)), g, g, 1 - h.alpha)
+    square = _average_squares(state.get_or_zeros("square", p), g, h.alpha)
     if h.centered:
         mean = state.get_or_zeros("mean", p)
         _lerp(mean, g, 1 - h.alpha)
@@ -173,11 +166,11 @@ def adagrad(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
 def adadelta(p: Tensor, g: Tensor, state: State, h: Settings) -> None:
     """Update as `torch.optim.Adadelta`."""
     g = _decayed(g, p, h)
-    square, accumulated = state.get_or_zeros("square", p), state.get_or_zeros("accumulated", p)
-    _add_product(square.mul_(_as(p, h.rho)), g, g, 1 - h.rho)
+    accumulated = state.get_or_zeros("accumulated", p)
+    square = _average_squares(state.get_or_zeros("square", p), g, h.rho)
     root = square.add(_as(p, h.eps)).sqrt_()
     delta = accumulated.add(_as(p, h.eps)).sqrt_().div_(root).mul_(g)
-    _add_product(accumulated.mul_(_as(p, h.rho)), delta, delta, 1 - h.rho)
+    _average_squares(accumulated, delta, h.rho)
     _add(p, delta, -h.lr)
 
 
@@ -245,11 +238,18 @@ def _lerp(target: Tensor, tensor: Tensor, weight: Scalar) -> Tensor:
     return target.lerp_(tensor, _as(target, weight).expand_as(target) if isinstance(weight, Tensor) else weight)
 
 
-def _add_product(target: Tensor, one: Tensor, other: Tensor, factor: Scalar) -> Tensor:
-    """Add a multiple of a product in place; the factor is multiplied first."""
-    if isinstance(factor, Tensor):
-        return target.addcmul_(_as(target, factor) * one, other)
-    return target.addcmul_(one, other, value=factor)
+def _averages(p: Tensor, g: Tensor, state: State, h: Settings) -> tuple[Tensor, Tensor]:
+    """Return the moving averages of the gradient and of its square, with the weights `betas` of what was before."""
+    mean = _lerp(state.get_or_zeros("mean", p), g, 1 - h.betas_0)
+    return mean, _average_squares(state.get_or_zeros("square", p), g, h.betas_1)
+
+
+def _average_squares(average: Tensor, tensor: Tensor, decay: Scalar) -> Tensor:
+    """Update a moving average of squares in place; the factor of the new ones is multiplied first."""
+    average.mul_(_as(average, decay))
+    if isinstance(decay, Tensor):
+        return average.addcmul_(_as(average, 1 - decay) * tensor, tensor)
+    return average.addcmul_(tensor, tensor, value=1 - decay)
 
 
 def _add_quotient(target: Tensor, one: Tensor, other: Tensor, factor: Scalar) -> Tensor:

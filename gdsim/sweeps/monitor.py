@@ -124,7 +124,7 @@ class FunctionMonitor(Monitor):
         self._evaluations = self.value.clone()
 
     def figures(self) -> Arrays:
-        """Return the figures (runs,) after the last step, and "stop_steps" and "minimum_steps"."""
+        """Return the figures, see `Monitor.figures`, with those that depend on the minima."""
         found = super().figures()
         if self._lowest is None:
             return found

@@ -14,6 +14,7 @@ import numpy as np
 from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers, varied
 from gdsim.config.sweep import EVERY
 from gdsim.errors import InputError, Key
+from gdsim.networks import Network
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import AnyOptimizer, BatchingMode
 from gdsim.processes import core_count
@@ -66,13 +67,9 @@ class Plan:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.sweep = experiment, sweep_of(experiment)
         self.objective = experiment.objectives[0].build()
+        self.network = experiment.objectives[0].to_train()  # None for a function
         self._whole: set[str] = set()  # settings that take whole numbers only
         self.axes = tuple(map(self._axis, range(len(self.sweep.axes))))
-
-    @property
-    def is_network(self) -> bool:
-        """Whether the runs train a network."""
-        return self.objective.kind == "network"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -153,7 +150,7 @@ class Plan:
                 duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
                 size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
                 # The time of a step depends on the network.
-                each, more = ("training", " or more") if self.is_network else ("instance", "")
+                each, more = ("training", " or more") if self.network else ("instance", "")
                 yield f"{label} has one {each} per value: {size}{more}."
 
     @property
@@ -172,8 +169,9 @@ class Plan:
         if factory.batching_modes[0] is not BatchingMode.FLAT:
             instances *= counts["start"]
         seconds = instances * (BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS)
-        size = self._examples_and_weights
-        step = RUN_SECONDS if size is None else TRAINING_SECONDS + math.prod(size) * WEIGHT_SECONDS
+        step = RUN_SECONDS
+        if self.network is not None:
+            step = TRAINING_SECONDS + math.prod(_examples_and_weights(self.network)) * WEIGHT_SECONDS
         return instances, seconds + math.prod(self.counts(label)) * self.steps * step
 
     def factory(self, experiment: Experiment, label: str) -> AnyOptimizer:
@@ -182,18 +180,17 @@ class Plan:
         Raises:
             ConfigError: The class refuses its settings.
         """
-        spec = experiment.objectives[0]
-        network = spec.to_train()
+        network = experiment.objectives[0].to_train()
         if network is None:
-            return optimizer_of(experiment, label, spec.build().dim)
+            return optimizer_of(experiment, label, experiment.objectives[0].build().dim)
         return optimizer_of(experiment, label, [[*each.shape] for each in network.module(0).parameters()])
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""
         settings = [value for name, value in self.experiment if name not in ("view", "animation", "output")]
         digest = hashlib.blake2b(f"{settings} {versions} {len(self.tiles)}".encode(), digest_size=8)
-        if (network := self.experiment.objectives[0].to_train()) is not None:
-            digest.update(network.data.x.tobytes())
+        if self.network is not None:
+            digest.update(self.network.data.x.tobytes())
         else:
             # The code and the samples that the configuration names may have changed.
             low, high = self.objective.bounds.T
@@ -214,16 +211,10 @@ class Plan:
             samples = samples[samples >= total] - total
 
     @property
-    def _examples_and_weights(self) -> tuple[int, int] | None:
-        """The number of examples of a mini-batch and that of weights of a network; None for a function."""
-        network = self.experiment.objectives[0].to_train()
-        return None if network is None else (min(network.batch_size, len(network.data.x)), network.weights)
-
-    @property
     def _max_tile(self) -> int:
-        if self._examples_and_weights is None:
+        if self.network is None:
             return MAX_TILE
-        examples, weights = self._examples_and_weights
+        examples, weights = _examples_and_weights(self.network)
         return min(MAX_TILE_EXAMPLES // examples, MAX_TILE_WEIGHTS // weights)
 
     def cells(self, tile: Tile) -> IntArray:
@@ -271,7 +262,7 @@ class Plan:
             return "kernel" if has_kernel(self.experiment.optimizers[label], argument) else "optimizer"
         if setting.startswith("optimizers."):
             return "none"
-        return "optimizer" if setting == "seed" and not self.is_network else "objective"
+        return "optimizer" if setting == "seed" and not self.network else "objective"
 
     def _axis(self, index: int) -> SweepAxis:
         axis, count = self.sweep.axes[index], self.sweep.counts[index]
@@ -282,6 +273,11 @@ class Plan:
             self._whole.add(axis.setting)
             values = np.unique(values.round())
         return SweepAxis(axis.setting, values, axis.scale)
+
+
+def _examples_and_weights(network: Network) -> tuple[int, int]:
+    """Return the number of examples of a mini-batch, and that of weights."""
+    return min(network.batch_size, len(network.data.x)), network.weights
 
 
 def has_kernel(spec: OptimizerSpec, name: str) -> bool:

@@ -38,14 +38,7 @@ def run(
     kept: Path | None = None,
     progress: Progress = iter,
 ) -> SweepResult:
-    """Run all cells of an experiment's sweep, which `Plan.check` accepts.
-
-    Args:
-        experiment: The experiment.
-        executor: What runs the tiles; by default processes of this machine.
-        workers: The number of these processes; by default as many as there are cores if that saves time.
-        kept: A folder for finished tiles, which a later call does not run again.
-        progress: Wraps the iterable of tiles.
+    """Run all cells of an experiment's sweep, which `Plan.check` accepts; the arguments are those of `gdsim.sweep`.
 
     Raises:
         ConfigError: A class, a setting or a start is not valid in some cell.
