@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import shlex
@@ -9,7 +10,10 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
+import yaml
+from matplotlib.image import imsave
 from typer.testing import CliRunner
 
 import gdsim
@@ -109,3 +113,26 @@ def test_a_tutorial_works_to_the_letter(page, tmp_path, monkeypatch):
 def test_every_error_code_is_explained():
     text = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == set(get_args(Code))
+
+
+def values_at(trees, path):
+    """The values at a path of keys, of which `*` is any."""
+    for name in path:
+        trees = [item for tree in trees for item in (tree if isinstance(tree, list) else [tree])]
+        mappings = [tree for tree in trees if isinstance(tree, dict)]
+        trees = [value for tree in mappings for key, value in tree.items() if name in (key, "*")]
+    return trees
+
+
+def test_every_key_has_an_example_that_contains_it_and_loads(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    config_keys = importlib.import_module("config_keys")
+    monkeypatch.chdir(tmp_path)
+    for name in ("terrain.npy", "my_loss.py"):
+        shutil.copy(ROOT / "configs" / name, tmp_path)
+    imsave("heights.png", np.load("terrain.npy"), cmap="gray")
+    examples = config_keys.examples()
+    assert {each["path"] for _, keys in config_keys.sections() for each in keys} == examples.keys()
+    for key, example in examples.items():
+        assert values_at([example["changes"]], key.split(".")), key
+        assert gdsim.loads(yaml.safe_dump(example["config"]), allow_code=True).optimizers, key
