@@ -32,7 +32,7 @@ OTHERS = [name for name in languages.names() if name != "en"]
 
 def said():
     """Yield the text constants that are the first argument of a `say` in the source, of pages too."""
-    for file in ("player.html", "player.js"):
+    for file in ("player.html", "player.js", "pointing.js"):
         texts = re.findall(
             r'\bsay\("([^"]+)"(?: if [\w.]+ else "([^"]+)")?', (PACKAGE / "web" / file).read_text("utf-8")
         )

@@ -626,6 +626,7 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
 @pytest.mark.slow
 def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
     from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
 
     visit(browser, folder / "small.html", reduced_motion="reduce")
     # Who asks for little motion sees the whole story, standing still.
@@ -653,21 +654,31 @@ def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
     pointer = ActionChains(browser)
     pointer.w3c_actions.pointer_action.move_to_location(round(left + scale * spot[0]), round(top + scale * spot[1]))
     pointer.perform()
-    assert wait_for(lambda: one(browser, "#tip").is_displayed())
-    tip = one(browser, "#tip").text
+    assert wait_for(lambda: one(browser, ".tip").is_displayed())
+    tip = one(browser, ".tip").text
     assert tip.startswith("Momentum")
     shown = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", tip.replace("−", "-"))]
     wanted = [7, *path.points[7, 0], path.values[7, 0], *path.gradients[7, 0]]
     np.testing.assert_allclose(shown, wanted, rtol=1e-3)
     # There is nothing to say of an iterate that is not reached yet.
     browser.execute_script("player.controls.go(6)")
-    assert not one(browser, "#tip").is_displayed()
+    assert not one(browser, ".tip").is_displayed()
     # A finger that taps is gone before its answer is read.
     browser.execute_script("player.controls.go(7)")
     finger = [{"x": round(left + scale * spot[0]), "y": round(top + scale * spot[1])}]
     for kind, touches in (("touchStart", finger), ("touchEnd", [])):
         browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-    assert wait_for(lambda: one(browser, "#tip").is_displayed())
+    assert wait_for(lambda: one(browser, ".tip").is_displayed())
+
+    # By keys the head of each path is told in turn, and followed in time.
+    press(browser, ".", ".")
+    assert one(browser, ".tip").text.startswith("Momentum\nstep\n7\n")
+    assert one(browser, "#status").get_attribute("textContent").startswith("Momentum: step 7, (x, y) (")
+    press(browser, ",", Keys.ARROW_RIGHT)
+    assert one(browser, ".tip").text.startswith("SGD\nstep\n8\n")
+    press(browser, Keys.ESCAPE)
+    assert not one(browser, ".tip").is_displayed()
+    browser.execute_script("player.controls.go(7)")
 
     hold = one(browser, ".hold")
     ActionChains(browser).context_click(hold).perform()

@@ -9,6 +9,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
+import gdsim
 from gdsim.config import loads
 from tests.browse import StudioPage, serving
 
@@ -20,6 +21,18 @@ optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}
 view: {panels: [], size: [640, 360]}
 """
 CURVE = "objective: x^4 - 3x^2 + x\nstart: 1.8\nsteps: 20\noptimizers: {SGD: {lr: 0.02}}\n"
+SWEEP = """\
+objective: {name: quadratic, condition: 20}
+start: [-4, 3]
+steps: 60
+optimizers: {SGD: }
+view: {size: [640, 360]}
+sweep:
+  x: {setting: optimizers.SGD.lr, range: [0.02, 0.09]}
+  y: {setting: optimizers.SGD.momentum, range: [0, 0.9]}
+  size: [8, 6]
+  show: steps_to_tolerance
+"""
 SURFACE = CONTOUR.replace("view: {panels: [], size: [640, 360]}", "view: {kind: surface, panels: [], size: [640, 360]}")
 
 
@@ -152,7 +165,7 @@ def test_arrow_keys_move_the_start_and_say_where_it_is(stage):
     assert "at −0.3, 4.3" in handle.get_attribute("aria-label")
     stage.rest()
     assert stage.run("return document.activeElement === arguments[0]", handle)
-    stage.until(lambda: re.search(r"step 30 of 30\. SGD at −?\d[\d.]+, \d[\d.]+, value ", stage.said))
+    stage.until(lambda: re.search(r"step 30 of 30\. SGD: at \(−?\d[\d.]+, \d[\d.]+\), value \d", stage.said))
 
 
 def test_a_drag_on_the_ground_pans(stage):
@@ -202,6 +215,64 @@ def test_on_a_surface_a_click_sets_the_start_that_is_seen_there(stage):
     stage.rest()
 
 
+def numbers(text):
+    """The numbers of a text, such as −1.5 and 2·10⁻⁹."""
+    plain = re.sub("·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: f"e{found[1].translate(RAISED)}", text.replace("−", "-"))
+    return [float(each) for each in re.findall(r"-?\d[\d.]*(?:e-?\d+)?", plain)]
+
+
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def test_the_figures_of_an_iterate_are_told_under_the_pointer_and_by_keys(stage):
+    stage.show(CONTOUR)
+    (sgd, adam) = gdsim.simulate(stage.experiment)
+    tip = stage.one(".tip")
+    stage.mouse("mouseMoved", stage.at(*adam.points[4, 0]), buttons=0)
+    stage.until(tip.is_displayed)
+    assert tip.text.startswith("Adam\nstep\n4\n")
+    wanted = [4, *adam.points[4, 0], adam.values[4, 0], *adam.gradients[4, 0]]
+    np.testing.assert_allclose(numbers(tip.text), wanted, rtol=1e-3)
+    stage.mouse("mouseMoved", stage.at(-4, -4), buttons=0)
+    assert not tip.is_displayed()
+
+    scrub = stage.one(".scrub")
+    stage.press(".", element=scrub)
+    wanted = [30, *sgd.points[30, 0], sgd.values[30, 0], *sgd.gradients[30, 0]]
+    np.testing.assert_allclose(numbers(tip.text), wanted, rtol=1e-3)
+    stage.until(lambda: stage.said.startswith("SGD: step 30, (x, y) ("))
+    stage.press(",", "ARROW_LEFT", element=scrub)  # the other path, which is followed in time
+    assert tip.text.startswith("Adam\nstep\n29\n")
+    stage.press("ESCAPE", element=scrub)
+    assert not tip.is_displayed()
+
+
+def test_maps_tell_their_cells_and_show_their_runs(stage):
+    stage.run("studio.setText(arguments[0])", SWEEP)
+    stage.rest()
+    stage.until(lambda: stage.run("return Boolean(studio.stage.picture.runs)"), 30)
+    result = gdsim.sweep(gdsim.loads(SWEEP))
+    lr, momentum = result.x.values[5], result.y.values[3]
+    place = stage.run(
+        "const { picture } = studio.stage, [map] = picture.maps, [x, y] = map.centerOf([5, 3, 0]);"
+        "const box = picture.canvas.getBoundingClientRect(), [width, height] = picture.drawing.size;"
+        "return [box.left + x / width * box.width, box.top + y / height * box.height];"
+    )
+    stage.mouse("mouseMoved", place, buttons=0)
+    assert numbers(stage.one(".tip").text) == pytest.approx(
+        [lr, momentum, result.figures["steps_to_tolerance"][0, 3, 5]], rel=1e-3
+    )
+    stage.mouse("mousePressed", place)
+    stage.mouse("mouseReleased", place)
+    assert stage.one(".run").is_displayed()
+    assert numbers(stage.one(".run p").text) == pytest.approx([lr, momentum], rel=1e-3)
+    stage.one(".run .close").click()
+    assert not stage.one(".run").is_displayed()
+    stage.press("ARROW_UP", "ENTER", element=stage.one(".map"))
+    assert stage.one(".run").is_displayed()
+    stage.until(lambda: stage.said.startswith("The run of lr "))
+
+
 def test_playback(stage):
     stage.show(CONTOUR)
     play, scrub = stage.one(".transport .button"), stage.one(".scrub")
@@ -223,7 +294,7 @@ def test_labels_and_titles_are_text(stage):
         .replace("panels: []", f"panels: [], title: '{label}'")
     )
     stage.until(lambda: label in stage.said)
-    assert not stage.all("img:not(.ground):not([src^=data])")
+    assert not stage.all("img:not(.ground):not([src^=data]):not(.run img)")
     assert stage.run("return window.hacked") is None
 
 

@@ -331,10 +331,10 @@ def test_a_page_tells_the_figure_under_the_pointer(basins, tmp_path, browser):
     script = """
         const [column, row] = arguments, [map] = document.getElementById("player").controls.picture.layers[1].maps;
         const stage = document.getElementById("picture"), box = stage.getBoundingClientRect();
-        const [x, y] = map.centerOf(column, row), [width, height] = [640, 360];
+        const [x, y] = map.centerOf([column, row, 0]), [width, height] = [640, 360];
         const place = { clientX: box.left + x / width * box.width, clientY: box.top + y / height * box.height };
         stage.dispatchEvent(new PointerEvent("pointermove", place));
-        return document.getElementById("tip").innerText;
+        return document.querySelector(".tip").innerText;
     """
     for column, row in ((3, 2), (12, 9), (15, 11)):
         told = browser.execute_script(script, column, row)
@@ -395,6 +395,44 @@ def test_the_tick_labels_of_a_zoom_move_with_the_values():
                 assert (np.array(label.get_position()) * size)[ticks.axis] == pytest.approx(expected, abs=0.01)
         assert min(map(len, shown.values())) >= 2
         assert set(shown[0]) != set(shown[3])
+
+
+def test_the_page_of_a_zoom_tells_the_figure_of_the_frame_that_is_shown(tmp_path, browser):
+    text = RATES.replace("[steps_to_tolerance, final_value]", "final_value").replace("[[0.03, 0.5]]", "[]")
+    experiment = gdsim.loads(text, overrides=["animation.zoom={to: [0.1, 0.3], factor: 4}"])
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    script = """
+        const { controls } = document.getElementById("player"), [map] = controls.picture.maps;
+        const [time, across, up] = arguments, [left, top, width, height] = map.box;
+        controls.go(time);
+        const box = controls.picture.canvas.getBoundingClientRect(), [wide, high] = controls.picture.drawing.size;
+        const place = [left + across * width, top + (1 - up) * height];
+        document.getElementById("picture").dispatchEvent(new PointerEvent("pointermove", {
+            clientX: box.left + place[0] / wide * box.width, clientY: box.top + place[1] / high * box.height,
+        }));
+        return [document.querySelector(".tip p").textContent, document.querySelector(".tip dd").textContent];
+    """
+    model, limits = scene.facets[0].model, scene.facets[0].limits
+    rows, columns = model.values.shape[1:]
+    # At 1.25 the image around the centre is still faint, at 1.75 it covers the outer one.
+    for time, share, image in ((0, (0.2, 0.9), 0), (1.25, (0.55, 0.4), 1), (1.75, (0.55, 0.4), 2), (2, (0.1, 0.1), 2)):
+        around = model.center + (np.array(share) - model.center) / 2**time  # as shares of the whole map
+        inner = model.center + (around - model.center) * 2**image
+        column, row = (inner * [columns, rows]).astype(int)
+        cell = model.center + ((np.array([column, row]) + 0.5) / [columns, rows] - model.center) / 2**image
+        x, y = limits[:, 0] + cell * np.diff(limits)[:, 0]
+        name, told = browser.execute_script(script, time, *share)
+        found = [float(each) for each in re.findall(r"[\d.]+", name)]
+        assert found == pytest.approx([10**x, y], rel=1e-3), time
+        value, (mantissa, *exponent) = model.values[image, row, column], told.split("·10")
+        raised = "".join(exponent).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+        assert float(f"{mantissa}e{raised or 0}") == pytest.approx(value, rel=6e-4), time
+    # The cell under a pointer that rests changes with the frame.
+    before = browser.execute_script("return document.querySelector('.tip p').textContent")
+    browser.execute_script("document.getElementById('player').controls.go(0.5)")
+    assert browser.execute_script("return document.querySelector('.tip p').textContent") != before
 
 
 @pytest.mark.parametrize(
@@ -507,7 +545,7 @@ def test_the_runs_of_networks_are_their_losses():
 CLICK = """
     const picture = document.getElementById("player").controls.picture, [map] = picture.layers[0].maps;
     const stage = document.getElementById("picture"), box = stage.getBoundingClientRect();
-    const [x, y] = map.centerOf(...arguments), [width, height] = picture.drawing.size;
+    const [x, y] = map.centerOf([...arguments, 0]), [width, height] = picture.drawing.size;
     const place = { clientX: box.left + x / width * box.width, clientY: box.top + y / height * box.height };
     stage.dispatchEvent(new MouseEvent("click", place));
     return [picture.run.points, document.getElementById("status").textContent];
@@ -527,7 +565,7 @@ def test_a_click_on_a_map_of_starts_shows_the_path_of_a_cell_on_it(basins, tmp_p
     assert away(pixels, points) < 0.7
     assert told == "The run of Adam, x of the start 5, y of the start −5: minimum reached no minimum."
     assert result.figures["minimum"][0, 0, 15] == -1
-    assert not browser.find_elements("id", "run")
+    assert not browser.find_element("css selector", ".run").is_displayed()
 
 
 def test_a_click_on_a_map_of_settings_shows_the_path_in_a_picture_of_its_own(tmp_path, browser):
@@ -535,17 +573,17 @@ def test_a_click_on_a_map_of_settings_shows_the_path_in_a_picture_of_its_own(tmp
     scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
     visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
     assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
-    card = browser.find_element("id", "run")
+    card = browser.find_element("class name", "run")
     assert not card.is_displayed()
     _, told = browser.execute_script(CLICK, 4, 3)
     assert told == "The run of lr 0.1, momentum 0.45: steps to tolerance 11."
     assert card.is_displayed()
-    assert browser.find_element("id", "run-name").text == "lr 0.1, momentum 0.45"
+    assert card.find_element("tag name", "p").text == "lr 0.1, momentum 0.45"
     script = """
-        const { width, height } = document.getElementById("run-canvas"), brush = arguments[0].getContext("2d");
+        const { width, height } = arguments[0], brush = arguments[0].getContext("2d");
         return brush.getImageData(0, 0, width, height).data.some(Boolean);
     """
-    assert browser.execute_script(script, browser.find_element("id", "run-canvas"))
+    assert browser.execute_script(script, card.find_element("tag name", "canvas"))
     browser.find_element("tag name", "body").send_keys(Keys.ESCAPE)
     assert not card.is_displayed()
 

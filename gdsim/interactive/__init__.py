@@ -10,7 +10,7 @@ from gdsim.errors import GdsimError, check_arguments
 if TYPE_CHECKING:
     from gdsim.interactive.widget import Studio
 
-SHARED = ("picture.js", "transport.js")  # what the page shares with the web player
+SHARED = ("picture.js", "pointing.css", "pointing.js", "transport.js")  # what the page shares with the web player
 
 
 @check_arguments

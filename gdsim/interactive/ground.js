@@ -1,12 +1,13 @@
 // The ground of each view: a click sets the start, a drag moves what is shown, and a wheel or two fingers zoom.
 
 import { h } from "./dom.js";
-import { MOVES } from "./handles.js";
+import { MOVES } from "./pointing.js";
 import { rounded } from "./view.js";
 
 const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
 const WHEEL = 0.0015;  // the exponent of the zoom per pixel of a wheel
 const KEY = { "+": 1 / 1.25, "=": 1 / 1.25, "-": 1.25 };  // the zoom of keys
+const FIGURES = "Full stop and comma tell the figures of the next and the previous path.";
 const SETTLED = 250;  // milliseconds after the last turn of a wheel until the text changes
 
 export class Ground {
@@ -22,9 +23,9 @@ export class Ground {
     while (this.list.length < views.length) this.list.push(this.box.appendChild(this.ground()));
     views.forEach((view, i) => {
       this.list[i].view = view;
-      this.stage.setBox(this.list[i], view.box);
+      this.stage.picture.setBox(this.list[i], view.box);
       const moves = canMove(view) ? " Arrow keys move the view, plus and minus zoom." : "";
-      const words = `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle.`;
+      const words = `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle. ${FIGURES}`;
       this.list[i].setAttribute("aria-label", words);
     });
     this.range = null;
@@ -57,7 +58,7 @@ export class Ground {
     if (!canMove(view)) return;
     ground.classList.add("panned");
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
-    const at = (place) => this.stage.placeOf({ clientX: place[0], clientY: place[1] });
+    const at = (place) => this.stage.picture.placeOf({ clientX: place[0], clientY: place[1] });
     this.fingers.set(event.pointerId, here);
     if (!other) return this.show(view, at(before), at(here), 1);
     const apart = (place) => Math.hypot(place[0] - other[0], place[1] - other[1]) || 1;
@@ -80,7 +81,7 @@ export class Ground {
       this.studio.say("A network starts from the weights that the seed gives it.");
       return;
     }
-    const point = view.rounded(view.moved(known[0], view.coordinates(...this.stage.placeOf(event))));
+    const point = view.rounded(view.moved(known[0], view.coordinates(...this.stage.picture.placeOf(event))));
     this.studio.edit([handles.edit(event.shiftKey ? [...known, point] : [point])]);
     this.stage.expected = { id: this.studio.asked, moment: event.timeStamp };
   }
@@ -88,7 +89,7 @@ export class Ground {
   wheel(event, ground) {
     if (!canMove(ground.view)) return;
     event.preventDefault();
-    const place = this.stage.placeOf(event), lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    const place = this.stage.picture.placeOf(event), lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     this.show(ground.view, place, place, Math.exp(WHEEL * event.deltaY * lines));
     this.settleSoon(ground.view);
   }

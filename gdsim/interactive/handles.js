@@ -2,14 +2,13 @@
 
 import { h } from "./dom.js";
 import { within, written } from "./picture.js";
+import { MOVES } from "./pointing.js";
 
 const MOST = 400;  // the number of starts that have handles
 const TABBED = 12;  // the number of starts of a view that the key Tab reaches
 const SMALL = 0.01;  // the share of a view by which an arrow key moves a start; ten times as much with shift
 const SETTLED = 400;  // milliseconds after the last key until the text changes
 const CLICK = 4;  // the movement of a pointer in CSS pixels from which it drags
-
-export const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 
 export class Handles {
   constructor(stage) {
@@ -40,7 +39,7 @@ export class Handles {
   placeOne(handle, { view, start, index }) {
     const [x, y] = view.pixel(view.project(start)), many = this.stage.starts[view.objective].length > 1;
     Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y), tabIndex: index < TABBED ? 0 : -1 });
-    this.stage.setBox(handle, [x, y]);
+    this.stage.picture.setBox(handle, [x, y]);
     const number = many ? ` ${index + 1}` : "", place = start.map(written).join(", ");
     const words = `Start${number} at ${place}. Arrow keys move it${many ? ", delete removes it" : ""}.`;
     handle.setAttribute("aria-label", words);
@@ -68,7 +67,7 @@ export class Handles {
 
   /** Return the point of the domain at an event, for the start of a handle. */
   pointAt({ view, start }, event) {
-    return view.rounded(view.moved(start, view.coordinates(...this.stage.placeOf(event))));
+    return view.rounded(view.moved(start, view.coordinates(...this.stage.picture.placeOf(event))));
   }
 
   key(event, handle) {

@@ -350,6 +350,11 @@ class Session:
         live = live_views(drawn, experiment.view, trajectories) if trajectories else []
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
+        if scene.cell_runs is not None:
+            job.check()
+            with simulating:
+                cell_runs = scene.cell_runs()
+            self._send({"type": "runs", "id": number, "runs": drawing.runs(cell_runs)})
 
     def _paths(
         self, key: object, experiment: Experiment, job: Job, stream: Stream | None = None

@@ -1,10 +1,11 @@
 // The picture of a studio: a drawing, the paths that are being computed over it, and the controls of time.
 
-import { Clock, createPicture, doubles, floats, indexAt, lowest, written } from "./picture.js";
+import { Clock, createPicture } from "./picture.js";
 import { h, iconButton } from "./dom.js";
 import { Ground } from "./ground.js";
 import { Handles } from "./handles.js";
 import { MANY, Paths } from "./paths.js";
+import { Pointing, filled } from "./pointing.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 
@@ -35,6 +36,8 @@ class Stage {
     studio.on("piece", (piece, [buffer]) => this.receive(piece, buffer));
     studio.on("progress", ({ id, share, what }) => { if (id === studio.asked) this.showWork(share, what); });
     studio.on("hidden", () => this.draw());
+    studio.on("runs", ({ id, runs }) => { if (id === this.shownId) this.picture.setRuns(runs); });
+    root.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => {
       this.picture?.resize();
       this.draw();
@@ -90,6 +93,9 @@ class Stage {
     const { transport } = this, atEnd = !transport || transport.place >= transport.clock.last, clock = new Clock(drawing);
     const views = live.map((each) => new View(each, drawing.layers[each.layer].box));
     Object.assign(this, { drawing, views, shownId: id, live: false, moved: false });
+    this.pointing ??= new Pointing(this.frameBox, this.picture, {
+      say: filled, tell: (words) => this.say(words), now: () => this.transport.now, rests: () => !this.live && !this.moved,
+    });
     this.transport ??= new Transport(this.picture, clock, {
       speed: () => Number(this.speed.value), loops: () => this.loops(),
       shown: (time) => this.showTime(time), changed: () => this.showPlaying(), stopped: () => this.say(),
@@ -102,6 +108,7 @@ class Stage {
     this.picture.resize();
     this.grounds.place();
     this.handles.place();
+    this.pointing.place();
     this.draw();
     this.say();
   }
@@ -115,6 +122,7 @@ class Stage {
   }
 
   showTime(time) {
+    this.pointing.follow(time);
     this.scrub.value = time;
     this.scrub.style.setProperty("--share", time / Math.max(this.drawing.steps, 1));
     const { readings, steps } = this.drawing, step = Math.floor(time);
@@ -134,15 +142,18 @@ class Stage {
   }
 
   figures() {
-    const step = Math.floor(this.transport.now), found = [];
-    this.drawing.layers.forEach((layer) => layer.iterates.forEach((iterates) => {
-      const { starts, optimizer } = layer.trails[iterates.trail], values = doubles(iterates.values);
-      const row = indexAt(floats(iterates.steps), step), at = row * starts + lowest({ values }, row, starts);
-      const points = doubles(iterates.points), dim = points.length / values.length;
-      const place = [...points.subarray(at * dim, (at + 1) * dim)].map(written).join(", ");
-      found.push(`${this.drawing.optimizers[optimizer].label} at ${place}, value ${written(values[at])}.`);
-    }));
-    return [this.step.textContent, ...found.slice(0, 8)].join(". ");
+    return [this.step.textContent, ...this.pointing.told(this.transport.now)].join(". ");
+  }
+
+  /** Tell the figures of the next or the previous path, or nothing. */
+  key({ key }) {
+    const does = { ".": () => this.pointing.next(1), ",": () => this.pointing.next(-1), Escape: () => this.dismiss() }[key];
+    if (this.transport) does?.();
+  }
+
+  dismiss() {
+    this.pointing.hideRun();
+    this.pointing.unpoint();
   }
 
   // Paths that are being computed.
@@ -163,6 +174,7 @@ class Stage {
   begin() {
     if (this.transport.playing) this.transport.setPlaying(false);
     this.live = true;
+    this.pointing.forget();
     this.transport.place = this.transport.clock.last;
     this.picture.keep();
     this.picture.forget();
@@ -196,6 +208,7 @@ class Stage {
       this.transport.setPlaying(false);
       this.picture.keep();
       this.picture.forget();
+      this.pointing.forget();
       this.handles.box.hidden = this.moved = true;
     }
     const brush = this.picture.cleared(this.canvas), { kept } = this.picture, [width, height] = this.drawing.size;
@@ -216,18 +229,5 @@ class Stage {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => performance.measure("segment", { start, end: performance.now() });
     channel.port2.postMessage(null);
-  }
-
-  /** Return the place of an event, in pixels of the picture. */
-  placeOf(event) {
-    const box = this.frameBox.getBoundingClientRect(), [width, height] = this.drawing.size;
-    return [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height];
-  }
-
-  /** Set the position of an element, in pixels of the picture. */
-  setBox(element, [left, top, width, height]) {
-    const [wide, high] = this.drawing.size;
-    const shares = { left: left / wide, top: top / high, width: width / wide, height: height / high };
-    for (const [side, share] of Object.entries(shares)) if (!Number.isNaN(share)) element.style[side] = `${100 * share}%`;
   }
 }

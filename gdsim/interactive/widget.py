@@ -42,12 +42,12 @@ mount(document.getElementById("studio"), connection, window);
 
 def page() -> str:
     """Return the page of the studio as one file, whose messages go to the window that contains it."""
-    scripts = [each for each in FOLDER.iterdir() if each.name.endswith(".js")]
-    scripts += [files("gdsim.web").joinpath(name) for name in SHARED]
+    parts = [*FOLDER.iterdir(), *(files("gdsim.web").joinpath(name) for name in SHARED)]
     # Modules cannot import each other by relative addresses here.
-    modules = {each.name[:-3]: IMPORTED.sub(r"gdsim/\1", each.read_text("utf-8")) for each in scripts}
+    texts = {each.name: each.read_text("utf-8") for each in parts if each.name.endswith((".js", ".css"))}
+    modules = {name[:-3]: IMPORTED.sub(r"gdsim/\1", text) for name, text in texts.items() if name.endswith(".js")}
     imports = {f"gdsim/{name}": data_uri("text/javascript", text.encode()) for name, text in modules.items()}
-    style = "\n".join(FOLDER.joinpath(name).read_text("utf-8") for name in ("studio.css", "stage.css"))
+    style = "\n".join(text for name, text in texts.items() if name.endswith(".css"))
     return PAGE.format(style=style, imports=json.dumps({"imports": imports}))
 
 

@@ -22,7 +22,6 @@ from gdsim.render.layout import Box
 from gdsim.scene.model import Style
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
 from gdsim.scene.views.image import ImageSequence
-from gdsim.scene.views.map import MapModel
 from gdsim.themes import Theme, mix
 
 Pixels = npt.NDArray[np.uint8]
@@ -212,7 +211,6 @@ class MapImage:
         cells: (n, rows, columns) palette indices, from the top row.
         appears: (rows, columns) the step from which each cell is shown, from the top row.
         palette: (colors, 3) the colors; cells with the last one are not shown.
-        model: The figures that the colors show.
     """
 
     optimizer: int
@@ -221,7 +219,6 @@ class MapImage:
     cells: Pixels
     appears: npt.NDArray[np.int64]
     palette: Pixels
-    model: MapModel
 
     def changed(self, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
         """Return the rectangle that has changed since a time, and its colors at another time; None if there is none."""

@@ -1,19 +1,22 @@
-"""The runs of the cells of a map, as data for a page."""
+"""Maps and the runs of their cells, as data for a page."""
 
 from __future__ import annotations
 
-import zlib
-from base64 import b64encode
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-from gdsim.scene.model import CellRuns
+from gdsim.render.display_list import Layer
+from gdsim.render.images import MapImage, ZoomedImage
+from gdsim.scene.model import CellRuns, Facet
+from gdsim.scene.views.map import MapModel
+from gdsim.web.encoding import encoded, fields, packed, significant
 
 UNITS, FARTHEST = 4096, 10_000  # the units into which the side of a view is divided, and the farthest vertex in sides
 APART, MOST_VERTICES = 0.0015, 200_000  # the least distance of vertices in sides, and how many take about 0.7 MB
+MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
 
 
 def thinned(points: FloatArray, apart: float) -> npt.NDArray[np.bool_]:
@@ -47,6 +50,37 @@ def encoded_runs(runs: CellRuns) -> dict[str, Any]:
     return {"columns": columns, "rows": rows, "units": UNITS, "each": found}
 
 
-def packed(values: npt.NDArray[Any], kind: str = "<u1") -> str:
-    """Encode numbers, compressed."""
-    return b64encode(zlib.compress(np.ascontiguousarray(values.astype(kind)).tobytes(), 9)).decode("ascii")
+def map_cells(image: MapImage, layer: Layer) -> dict[str, Any]:
+    """Return the pictures of a map, with the figures of its cells."""
+    count, stride = len(image.cells), -(-image.cells.size // MOST_MAP_CELLS)
+    kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
+    return _cells(image, layer) | {
+        "steps": encoded(image.steps[kept]),
+        "cells": packed(image.cells[kept]),
+        "appears": packed(image.appears, "<u2"),
+    }
+
+
+def zoom_cells(image: ZoomedImage, layer: Layer) -> dict[str, Any]:
+    """Return the pictures of a map that is zoomed into, with the figures of their cells, which are all known."""
+    cells = {"cells": packed(image.cells), "appears": packed(np.empty(0))}
+    return _cells(image, layer) | cells | {"center": image.center.tolist()}
+
+
+def _cells(image: MapImage | ZoomedImage, layer: Layer) -> dict[str, Any]:
+    """Return what a map has in common with one that is zoomed into: its axes and its figures."""
+    facet = cast("Facet", layer.facet)
+    model = cast("MapModel", facet.model)
+    return fields(image, "optimizer palette") | {
+        "label": "" if facet.style is None else facet.style.label,
+        "box": image.rect.box,
+        "shape": image.cells.shape[:0:-1],
+        "values": packed(significant(model.values)[..., ::-1, :], "<f4"),
+        "axes": [
+            {"name": axis.name, "values": encoded(axis.values, "<f8"), "logarithmic": axis.scale == "log"}
+            for axis in model.axes
+        ],
+        "categories": [category.name for category in model.categories],
+        "caption": model.caption,
+        "unknown": model.unknown,
+    }

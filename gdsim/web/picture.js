@@ -343,27 +343,37 @@ class Trail {
   }
 }
 
+/** Return the colors of a palette as numbers, whose four bytes are written at once, which is faster. */
+function shadesOf(palette) {
+  const colors = bytes(palette), opaque = new Uint8Array(4 * colors.length / 3).fill(255);
+  for (let i = 0; i < colors.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = colors[i];
+  return new Uint32Array(opaque.buffer);
+}
+
+function blankCanvas([width, height]) {
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+/** Draw images on a canvas of their size, pixel by pixel: `color(k)` is the color of pixel k. */
+function paint(canvas, color) {
+  const { width, height } = canvas, brush = canvas.getContext("2d");
+  const image = brush.createImageData(width, height), dots = new Uint32Array(image.data.buffer);
+  for (let k = 0; k < dots.length; k++) dots[k] = color(k);
+  brush.putImageData(image, 0, 0);
+}
+
 /** A sequence of small images in one place. */
 class ImageFrames {
   constructor(record) {
     Object.assign(this, record, { steps: floats(record.steps), cells: bytes(record.cells), shown: null });
-    const palette = bytes(record.palette), opaque = new Uint8Array(4 * palette.length / 3).fill(255);
-    for (let i = 0; i < palette.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = palette[i];
-    // All four bytes of a pixel are written at once, which is faster.
-    this.colors = new Uint32Array(opaque.buffer);
-    const [width, height] = record.shape;
-    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.colors = shadesOf(record.palette);
+    this.canvas = blankCanvas(record.shape);
   }
 
   /** Return the image at a time, as a canvas. */
   at(time) {
-    const index = indexAt(this.steps, time);
-    if (index === this.shown) return this.canvas;
-    const { width, height } = this.canvas, brush = this.canvas.getContext("2d");
-    const image = brush.createImageData(width, height), first = index * width * height;
-    const dots = new Uint32Array(image.data.buffer);
-    for (let k = 0; k < dots.length; k++) dots[k] = this.colors[this.cells[first + k]];
-    brush.putImageData(image, 0, 0);
+    const index = indexAt(this.steps, time), first = index * this.canvas.width * this.canvas.height;
+    if (index !== this.shown) paint(this.canvas, (k) => this.colors[this.cells[first + k]]);
     this.shown = index;
     return this.canvas;
   }
@@ -373,18 +383,12 @@ class ImageFrames {
   }
 }
 
-/** A map of a figure, whose cells appear at steps of their own. */
-export class MapImage {
+/** Figures over two settings. A cell is its column, its row from the bottom, and the index of its image. */
+class Cells {
   constructor(record) {
-    Object.assign(this, record, { steps: floats(record.steps), shown: null, cells: null });
-    this.axes = record.axes.map(({ name, values }) => ({ name, values: doubles(values) }));
-    const palette = bytes(record.palette), count = palette.length / 3, opaque = new Uint8Array(4 * count).fill(255);
-    for (let i = 0; i < palette.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = palette[i];
-    this.colors = new Uint32Array(opaque.buffer);
-    this.blank = count - 1;
-    this.colors[this.blank] = 0;
-    const [width, height] = record.shape;
-    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    Object.assign(this, record, { colors: shadesOf(record.palette) });
+    this.axes = record.axes.map((axis) => ({ ...axis, values: doubles(axis.values) }));
+    this.colors[this.colors.length - 1] = 0;
     this.ready = Promise.all([record.cells, record.appears, record.values].map(unpacked)).then((parts) => {
       this.cells = new Uint8Array(parts[0]);
       this.appears = new Uint16Array(parts[1]);
@@ -392,43 +396,108 @@ export class MapImage {
     });
   }
 
-  /** Return the column and the row, from the bottom, of the cell at a position. */
-  cellAt(x, y) {
-    const { box: [left, top, width, height], shape: [columns, rows] } = this;
-    const column = Math.min(Math.floor((x - left) / width * columns), columns - 1);
-    return [column, rows - 1 - Math.min(Math.floor((y - top) / height * rows), rows - 1)];
+  index([column, row, image]) {
+    const [columns, rows] = this.shape;
+    return ((image + 1) * rows - 1 - row) * columns + column;
   }
 
-  centerOf(column, row) {
-    const { box: [left, top, width, height], shape: [columns, rows] } = this;
+  /** Return the cell that is seen at a position. */
+  cellAt(x, y, time) {
+    const image = this.imageAt(x, y, time), [left, top, width, height] = this.boxOf(image, time);
+    const shares = [(x - left) / width, 1 - (y - top) / height];
+    return [...shares.map((share, i) => Math.min(Math.max(Math.floor(share * this.shape[i]), 0), this.shape[i] - 1)), image];
+  }
+
+  centerOf([column, row, image], time) {
+    const [left, top, width, height] = this.boxOf(image, time), [columns, rows] = this.shape;
     return [left + (column + 0.5) * width / columns, top + (rows - row - 0.5) * height / rows];
   }
 
-  index(column, row) {
-    return (this.shape[1] - 1 - row) * this.shape[0] + column;
+  /** Return the values of the settings of a cell, of which only those of the first image are stored. */
+  settings([column, row, image]) {
+    return [column, row].map((place, i) => {
+      const { values, logarithmic } = this.axes[i], last = values.length - 1, first = values[0];
+      if (!image) return values[place];
+      const center = (i ? 1 - this.center[1] : this.center[0]) * values.length - 0.5;
+      const share = (center + (place - center) / 2 ** image) / last;
+      return logarithmic ? first * (values[last] / first) ** share : first + share * (values[last] - first);
+    });
+  }
+}
+
+/** A map whose cells appear at steps of their own. */
+export class MapImage extends Cells {
+  constructor(record) {
+    super(record);
+    Object.assign(this, { steps: floats(record.steps), shown: null, canvas: blankCanvas(record.shape) });
+  }
+
+  imageAt() {
+    return 0;
+  }
+
+  boxOf() {
+    return this.box;
   }
 
   draw(brush, time) {
-    if (!this.cells) return;
-    const step = Math.floor(time);
+    const step = Math.floor(time), { cells, appears, colors } = this, blank = colors.length - 1;
+    if (!cells) return;
     if (step !== this.shown) {
-      const { width, height } = this.canvas, own = this.canvas.getContext("2d");
-      const image = own.createImageData(width, height), dots = new Uint32Array(image.data.buffer);
-      const first = indexAt(this.steps, step) * dots.length;
-      for (let k = 0; k < dots.length; k++) {
-        dots[k] = this.colors[this.appears[k] <= step ? this.cells[first + k] : this.blank];
-      }
-      own.putImageData(image, 0, 0);
+      const first = indexAt(this.steps, step) * appears.length;
+      paint(this.canvas, (k) => colors[appears[k] <= step ? cells[first + k] : blank]);
       this.shown = step;
     }
     drawCells(brush, this.canvas, ...this.box);
   }
 }
 
+/** Maps that a zoom enters one after another, each of half the width and height of the one before. */
+class ZoomedMap extends Cells {
+  constructor(record) {
+    super(record);
+    this.ready = this.ready.then(() => {
+      const { cells, colors, shape } = this, size = shape[0] * shape[1];
+      this.images = Array.from({ length: cells.length / size }, (_, i) => {
+        const canvas = blankCanvas(shape);
+        paint(canvas, (k) => colors[cells[i * size + k]]);
+        return canvas;
+      });
+    });
+  }
+
+  boxOf(image, time) {
+    const { box: [left, top, width, height], center: [x, y] } = this, size = 2 ** (time - image);
+    return [left + x * width * (1 - size), top + y * height * (1 - size), width * size, height * size];
+  }
+
+  /** Return the images that are seen at a time, the outer one first, each with its opacity. */
+  seen(time) {
+    const last = this.images.length - 1, index = Math.min(Math.floor(time), last), share = time - index;
+    const outer = { image: index, alpha: 1 };
+    return index === last ? [outer] : [outer, { image: index + 1, alpha: share ** 2 * (3 - 2 * share) }];
+  }
+
+  imageAt(x, y, time) {
+    const [outer, inner] = this.seen(time), isSeen = inner?.alpha >= 0.5 && within(this.boxOf(inner.image, time), x, y);
+    return isSeen ? inner.image : outer.image;
+  }
+
+  draw(brush, time) {
+    if (!this.images) return;
+    brush.imageSmoothingEnabled = false;
+    for (const { image, alpha } of this.seen(time)) {
+      brush.globalAlpha = alpha;
+      brush.drawImage(this.images[image], ...this.boxOf(image, time));
+    }
+    Object.assign(brush, { globalAlpha: 1, imageSmoothingEnabled: true });
+  }
+}
+
 /** The runs of some cells of maps, whose vertices are in units of the sides of a box. */
 class Runs {
-  constructor({ columns, rows, units, each }) {
-    Object.assign(this, { columns, rows, units });
+  constructor({ columns, rows, units, boxes, picture, each }) {
+    Object.assign(this, { columns, rows, units, boxes, picture });
     this.ready = Promise.all(each.map(async ({ counts, moves }) => {
       const ends = [0], vertices = new Int32Array(await unpacked(moves));
       for (const count of new Uint16Array(await unpacked(counts))) ends.push(ends.at(-1) + count);
@@ -438,8 +507,10 @@ class Runs {
     })).then((each) => { this.each = each; });
   }
 
-  /** Return the run of an optimizer in the stored cell that is nearest to one, as points in a box, with that cell. */
-  at(number, column, row, [left, top, width, height]) {
+  // Return the run of an optimizer in the stored cell that is nearest to one: its points, the box that they are in, and
+  // the cell. The box is that of `picture`, or for each map one in the drawing.
+  at(map, number, [column, row]) {
+    const box = this.picture?.box ?? this.boxes[map], [left, top, width, height] = box;
     const near = (places, place) => places.reduce((best, each, i) => (
       Math.abs(each - place) < Math.abs(places[best] - place) ? i : best
     ), 0);
@@ -448,7 +519,7 @@ class Runs {
       const across = vertices[k] / this.units, up = vertices[k + ends.at(-1)] / this.units;
       points.push(left + across * width, top + (1 - up) * height);
     }
-    return { points, cell: [this.columns[i], this.rows[j]] };
+    return { points, box, cell: [this.columns[i], this.rows[j], 0] };
   }
 }
 
@@ -464,39 +535,6 @@ export function drawRun(brush, { points, box }, { casing, text }, dot) {
   stroke(brush, [{ points }], text, 2.5, "round");
   mark(brush, dot, ends, 10, text, casing, 2);
   brush.restore();
-}
-
-/** Images that a zoom enters one after another, each of half the width and height of the one before. */
-class ZoomedImage {
-  constructor(record) {
-    Object.assign(this, record, { images: [] });
-    const palette = bytes(record.palette), colors = new Uint8Array(4 * palette.length / 3).fill(255);
-    for (let i = 0; i < palette.length; i++) colors[4 * Math.floor(i / 3) + i % 3] = palette[i];
-    colors[colors.length - 1] = 0;
-    const shades = new Uint32Array(colors.buffer), [width, height] = record.shape;
-    this.ready = unpacked(record.cells).then((buffer) => {
-      const cells = new Uint8Array(buffer);
-      for (let first = 0; first < cells.length; first += width * height) {
-        const canvas = Object.assign(document.createElement("canvas"), { width, height }), own = canvas.getContext("2d");
-        const image = own.createImageData(width, height), dots = new Uint32Array(image.data.buffer);
-        for (let k = 0; k < dots.length; k++) dots[k] = shades[cells[first + k]];
-        own.putImageData(image, 0, 0);
-        this.images.push(canvas);
-      }
-    });
-  }
-
-  draw(brush, time) {
-    const { box: [left, top, width, height], center: [x, y], images } = this;
-    const index = Math.min(Math.floor(time), images.length - 1), share = time - index;
-    const parts = [[index, 1], [index + 1, share ** 2 * (3 - 2 * share)]];
-    for (const [number, alpha] of parts.filter(([number]) => images[number])) {
-      const size = 2 ** (time - number), wide = width * size, high = height * size;
-      Object.assign(brush, { globalAlpha: alpha, imageSmoothingEnabled: false });
-      brush.drawImage(images[number], left + x * (width - wide), top + y * (height - high), wide, high);
-    }
-    Object.assign(brush, { globalAlpha: 1, imageSmoothingEnabled: true });
-  }
 }
 
 /** Complete lines that replace each other, one for each whole time, or that move between some times. */
@@ -648,7 +686,7 @@ function decodedLists(record, drawing) {
     trails: record.trails.map((each) => new Trail(each, drawing)),
     images: record.images.map((each) => new ImageFrames(each)),
     maps: record.maps.map((each) => new MapImage(each)),
-    zooms: record.zooms.map((each) => new ZoomedImage(each)),
+    zooms: record.zooms.map((each) => new ZoomedMap(each)),
     lines: record.lines.map((each) => new Lines(each, drawing)),
     ticks: record.ticks.map((each) => (
       { ...each, begins: floats(each.begins), ends: floats(each.ends), offsets: floats(each.offsets) }
@@ -677,7 +715,7 @@ class Picture {
     this.hidden = new Set();
     /** The position and radius of a ring drawn on top; null for none. */
     this.ring = null;
-    /** The run of a cell drawn on top: its points, the box that it is clipped to, and the center of the cell. */
+    /** The run of a cell of which the center is drawn on top, and its points if they are in the drawing. */
     this.run = null;
     this.setDrawing(drawing);
   }
@@ -687,10 +725,17 @@ class Picture {
     this.drawing = drawing;
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
     this.layers = drawing.layers.map((each) => decoded(each, drawing));
-    this.runs = drawing.runs && new Runs(drawing.runs);
-    const maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]).concat(this.runs ?? []);
-    this.ready = Promise.all([this.sheet.decode(), ...maps.map((each) => each.ready)]);
+    this.maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]);
+    this.ready = Promise.all([this.sheet.decode(), ...this.maps.map((each) => each.ready), this.setRuns(drawing.runs)]);
     this.resize();
+  }
+
+  /** Set the runs of cells of maps, or null for none. */
+  async setRuns(record) {
+    const runs = record && new Runs(record);
+    this.run = this.runs = null;
+    await runs?.ready;
+    this.runs = runs;
   }
 
   /** Replace lists of a layer, such as its trails. */
@@ -715,6 +760,19 @@ class Picture {
     for (const { trails, stamps } of this.layers) for (const each of [...trails, ...stamps]) each.forget();
     this.cleared(this.committed);
     this.time = 0;
+  }
+
+  /** Return the place of an event, in pixels of the scene. */
+  placeOf({ clientX, clientY }) {
+    const box = this.canvas.getBoundingClientRect(), [width, height] = this.drawing.size;
+    return [(clientX - box.left) / box.width * width, (clientY - box.top) / box.height * height];
+  }
+
+  /** Set the position of an element over the canvas, in pixels of the scene; NaN leaves a side as it is. */
+  setBox(element, [left, top, width, height]) {
+    const [wide, high] = this.drawing.size;
+    const shares = { left: left / wide, top: top / high, width: width / wide, height: height / high };
+    for (const [side, share] of Object.entries(shares)) if (!Number.isNaN(share)) element.style[side] = `${100 * share}%`;
   }
 
   cleared(canvas) {
@@ -755,7 +813,7 @@ class Picture {
     }
     if (this.run) {
       const { colors, markers } = this.drawing;
-      if (this.run.box) drawRun(brush, this.run, colors, markers.o);
+      if (!this.runs.picture) drawRun(brush, this.run, colors, markers.o);
       mark(brush, markers.o, [this.run.center], 10, colors.text, colors.casing, 2);
     }
     if (this.ring) this.drawRing(brush);

@@ -1,4 +1,4 @@
-// The script of the player page: playback, stepping, pointing and dragging. It follows picture.js in one module.
+// The script of the player page: playback, stepping, pointing and dragging. It follows the others in one module.
 
 const element = (id) => document.getElementById(id);
 
@@ -9,7 +9,7 @@ const phone = portrait && matchMedia(document.querySelector("source").media);
 phone?.addEventListener("change", () => location.reload());
 
 function portraitText() {
-  const values = wide.match(/"[A-Za-z0-9+/=]{100,}"/g);
+  const values = wide.match(/"[\w:;,+/=]{100,}"/g);
   return portrait.textContent.replace(/\{"same":(\d+)\}/g, (_, index) => values[index]);
 }
 
@@ -19,14 +19,14 @@ const picture = createPicture(element("canvas"), drawing), clock = new Clock(dra
 const words = JSON.parse(element("gdsim-words").textContent);
 
 /** Return an English template in the language of the page, with its values filled in. */
-function say(template, values = {}) {
-  return (words[template] ?? template).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+function say(template, values) {
+  return filled(words[template] ?? template, values);
 }
 
 // Time.
 
 const scrub = element("scrub"), play = element("play"), loop = element("loop"), speed = element("speed");
-let shown = null, pointed = null;
+let shown = null;
 
 const transport = new Transport(picture, clock, {
   speed: () => Number(speed.value), loops: () => pressed(loop), shown: showTime, changed: sayPlaying, stopped: announce,
@@ -39,7 +39,7 @@ const said = (time) => readings[Math.floor(time)]?.text ?? say("step {n}", { n: 
 
 function showTime(time) {
   const step = Math.floor(time);
-  if (pointed && pointed.step > time) unpoint();
+  pointing.follow(time);
   scrub.value = time;
   scrub.style.setProperty("--share", time / Math.max(steps, 1));
   for (const { line, cursor } of cursors) {
@@ -70,35 +70,7 @@ function sayPlaying() {
 
 const show = () => transport.draw(), go = (time) => transport.go(time), stepBy = (count) => transport.stepBy(count);
 
-// Figures of iterates.
-
-function tuple(numbers) {
-  return numbers.length > 1 ? `(${numbers.map(written).join(", ")})` : written(numbers[0]);
-}
-
-/** Return the figures of an iterate, given the row of its step and the start. */
-function known(layer, iterates, row, start) {
-  const { starts, optimizer } = layer.trails[iterates.trail], count = iterates.gradients.length / iterates.values.length;
-  const k = row * starts + start, part = (values) => [...values.subarray(k * count, (k + 1) * count)];
-  const { label } = optimizers[optimizer], where = drawing.groups[layer.group];
-  const name = where ? say("{what} on {where}", { what: label, where }) : label;
-  return {
-    name: starts > 1 ? say("{name}, start {n}", { name, n: start + 1 }) : name,
-    color: optimizers[optimizer].color,
-    step: iterates.steps[row],
-    point: tuple(part(iterates.points)),
-    value: written(iterates.values[k]),
-    gradient: tuple(part(iterates.gradients)),
-    terms: layer.terms,
-  };
-}
-
-/** Return the layer, the trail and the iterates of each path that is shown. */
-function paths() {
-  return picture.layers.flatMap((layer) => layer.iterates.map((iterates) => (
-    { layer, iterates, trail: layer.trails[iterates.trail] }
-  ))).filter(({ trail }) => !picture.hidden.has(trail.optimizer));
-}
+// Figures.
 
 /** The figures of a sweep over one setting, each with its numbers: for each optimizer those of all values. */
 const figures = drawing.figures.map(({ name, values }) => ({ name, values: doubles(values) }));
@@ -114,29 +86,16 @@ function swept(time) {
   })).filter(({ hidden }) => !hidden);
 }
 
-function rows(time) {
-  return paths().map(({ layer, iterates, trail }) => {
-    const row = indexAt(iterates.steps, Math.floor(time));
-    return known(layer, iterates, row, lowest(iterates, row, trail.starts));
-  });
-}
-
-function cell(tag, text) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
-}
-
 /** Fill the table of figures. */
 function showFigures(time) {
-  const found = figures.length ? swept(time) : rows(time).map((each) => (
+  const found = figures.length ? swept(time) : pointing.rows(time).map((each) => (
     { ...each, texts: [each.point, each.value, each.gradient] }
   ));
   const body = found.map((each) => {
-    const row = document.createElement("tr"), head = cell("th", each.name);
+    const row = document.createElement("tr"), head = make("th", "", each.name);
     head.scope = "row";
     head.style.setProperty("--color", each.color);
-    row.append(head, ...each.texts.map((text) => cell("td", text)));
+    row.append(head, ...each.texts.map((text) => make("td", "", text)));
     return row;
   });
   element("figures")?.replaceChildren(...body);
@@ -145,6 +104,11 @@ function showFigures(time) {
 
 let announcing = 0;
 
+function tell(words) {
+  clearTimeout(announcing);
+  element("status").textContent = words;
+}
+
 /** Announce the figures to screen readers, half a second after the last change. */
 function announce() {
   clearTimeout(announcing);
@@ -152,155 +116,22 @@ function announce() {
     const shown = swept(now()).map(({ name, texts }) => (
       `${name}: ${texts.map((text, i) => `${figures[i].name} ${text}`).join(", ")}.`
     ));
-    const words = figures.length ? shown : rows(now()).slice(0, 8).map(({ name, terms: [spot, value, gradient], ...each }) => (
-      `${name}: ${spot === say("spot on the plane") ? spot : say("at")} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
-    ));
-    element("status").textContent = `${whole()}. ${words.join(" ")}`;
+    const words = figures.length ? shown : pointing.told(now());
+    tell(`${whole()}. ${words.join(" ")}`);
   }, 500);
 }
 
-// The iterate under the pointer.
-
-const stage = element("picture"), tip = element("tip");
-
-/** Return the position of an event, in pixels of the scene. */
-function placeOf(event) {
-  const box = stage.getBoundingClientRect();
-  return [(event.clientX - box.left) / box.width * size[0], (event.clientY - box.top) / box.height * size[1]];
-}
-
-function nearest(x, y, time) {
-  // The width of a finger.
-  let best = null, reach = 22 * size[0] / stage.clientWidth;
-  for (const { layer, iterates, trail } of paths().filter((each) => within(each.layer.box, x, y))) {
-    for (let row = 0; row < iterates.steps.length && iterates.steps[row] <= time; row++) {
-      for (let start = 0; start < trail.starts; start++) {
-        if (iterates.steps[row] > iterates.ends[start]) continue;
-        const at = trail.at(start, iterates.steps[row]), away = Math.hypot(at[0] - x, at[1] - y);
-        if (away < reach && within(layer.box, ...at)) {
-          reach = away;
-          const found = known(layer, iterates, row, start), [spot, value, gradient] = found.terms;
-          const figures = { [spot]: found.point, [value]: found.value, [gradient]: found.gradient };
-          const terms = { [say("step")]: found.step, ...figures };
-          best = { ...found, terms, place: at, radius: 0.62 * trail.style.headSize };
-        }
-      }
-    }
-  }
-  return best;
-}
-
-/** Return the figure of the cell of a map at a position, as `known` does of an iterate; null for none. */
-function cellAt(x, y) {
-  const map = picture.layers.flatMap((layer) => layer.maps).find(({ box }) => within(box, x, y));
-  return map?.values ? described(map, ...map.cellAt(x, y)) : null;
-}
-
-const runFigure = element("run"), ownBox = runFigure && JSON.parse(runFigure.dataset.box);
-
-/** Show the run of the stored cell of a map that is nearest to a position, or none. */
-function showRun(x, y) {
-  const map = picture.layers.flatMap((layer) => layer.maps).find(({ box }) => within(box, x, y));
-  if (!map || !picture.runs) return hideRun();
-  const box = map.runBox ?? ownBox, run = picture.runs.at(map.number, ...map.cellAt(x, y), box);
-  const { name, terms } = described(map, ...run.cell), center = map.centerOf(...run.cell);
-  picture.run = { ...run, box: map.runBox, center };
-  if (!map.runBox) {
-    forgetPointed();
-    drawOwnRun({ ...run, box }, name, terms, center[0] / size[0]);
-  }
-  const told = Object.entries(terms).map(([term, words]) => `${term} ${words}`).join(", ");
-  clearTimeout(announcing);
-  element("status").textContent = say("The run of {name}: {what}.", { name, what: told });
-  picture.draw(now());
-}
-
-/** Draw a run in a picture of its own, beside the place on the map, of which the share of the width is given. */
-function drawOwnRun(run, name, terms, share) {
-  element("run-name").textContent = name;
-  setTerms(element("run-terms"), terms);
-  runFigure.hidden = false;
-  runFigure.classList.toggle("left", share > 0.5);
-  const canvas = element("run-canvas"), image = element("run-ground"), brush = canvas.getContext("2d");
-  const width = Number(image.getAttribute("width")), height = Number(image.getAttribute("height"));
-  canvas.width = Math.round(image.clientWidth * devicePixelRatio);
-  canvas.height = Math.round(canvas.width * height / width);
-  brush.scale(canvas.width / width, canvas.height / height);
-  drawRun(brush, run, drawing.colors, drawing.markers.o);
-}
-
-function hideRun() {
-  picture.run = null;
-  if (runFigure) runFigure.hidden = true;
-  picture.draw(now());
-}
-
-element("run-close")?.addEventListener("click", hideRun);
-
-/** Describe the cell of a map in a column and in a row from the bottom. */
-function described(map, column, row) {
-  const { label, axes, categories, caption, unknown } = map, value = map.values[map.index(column, row)];
-  const step = map.appears[map.index(column, row)], settings = [axes[0].values[column], axes[1].values[row]];
-  const text = Number.isNaN(value) ? unknown : categories.length ? categories[value] : written(value);
-  return {
-    name: [label, ...axes.map(({ name }, i) => `${name} ${written(settings[i])}`)].filter(Boolean).join(", "),
-    color: drawing.colors.quiet,
-    step: 0,
-    terms: { [caption]: text, ...(categories.length && !Number.isNaN(value) ? { [say("from step")]: step } : {}) },
-    place: map.centerOf(column, row),
-    radius: Math.max(map.box[2] / map.shape[0], 8) / 2,
-  };
-}
-
-function setTerms(list, terms) {
-  list.replaceChildren(...Object.entries(terms).flatMap(([term, words]) => [cell("dt", term), cell("dd", words)]));
-}
-
-function point(event) {
-  const place = placeOf(event);
-  showPointed(nearest(...place, now()) ?? cellAt(...place));
-}
-
-/** Show the figures of what is pointed at, or none. */
-function showPointed(found) {
-  if (!found && !pointed) return;
-  pointed = picture.ring = found;
-  tip.hidden = !found;
-  if (found) {
-    element("tip-name").textContent = found.name;
-    tip.style.setProperty("--color", found.color);
-    setTerms(element("tip-terms"), found.terms);
-    const [x, y] = found.place.map((side, i) => side / size[i]);
-    tip.style.left = `${100 * x}%`;
-    tip.style.top = `${100 * y}%`;
-    tip.classList.toggle("left", x > 0.5);
-    tip.classList.toggle("above", y > 0.5);
-  }
-  picture.draw(now());
-}
-
-function forgetPointed() {
-  pointed = picture.ring = null;
-  tip.hidden = true;
-}
-
-function unpoint() {
-  forgetPointed();
-  picture.draw(now());
-}
+const stage = element("picture"), pointing = new Pointing(stage, picture, { say, tell, now, rests: () => true });
 
 // Panels: a cursor that follows the picture and can be dragged.
 
-const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box: [left, top, width, height], cursor }) => {
-  const hold = document.createElement("div"), line = document.createElement("div");
-  const share = (length, side) => `${100 * length / size[side]}%`;
-  hold.className = "hold";
-  line.className = "cursor";
-  for (const each of [hold, line]) Object.assign(each.style, { top: share(top, 1), height: share(height, 1) });
-  Object.assign(hold.style, { left: share(left, 0), width: share(width, 0) });
+const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box, cursor }) => {
+  const hold = make("div", "hold"), line = make("div", "cursor");
+  picture.setBox(hold, box);
+  picture.setBox(line, [NaN, box[1], NaN, box[3]]);
   line.style.setProperty("--color", drawing.colors.quiet);
   const drag = (event) => {
-    if (event.buttons & 1) go(interpolate(cursor.places, cursor.times, placeOf(event)[0]));
+    if (event.buttons & 1) go(interpolate(cursor.places, cursor.times, picture.placeOf(event)[0]));
   };
   hold.addEventListener("pointerdown", (event) => {
     hold.setPointerCapture(event.pointerId);
@@ -310,39 +141,6 @@ const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box: [left
   stage.append(line, hold);
   return { line, cursor };
 });
-
-// Maps: cells that are reached with the keyboard.
-
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
-
-for (const map of picture.layers.flatMap((layer) => layer.maps)) {
-  const hold = document.createElement("div"), [left, top, width, height] = map.box;
-  let cell = map.shape.map((side) => side >> 1);
-  const tell = () => {
-    const found = described(map, ...cell);
-    showPointed(found);
-    element("status").textContent = `${found.name}: ${Object.entries(found.terms).map((each) => each.join(" ")).join(", ")}.`;
-  };
-  Object.assign(hold, { className: "map", tabIndex: 0, role: "application" });
-  const name = [map.label, map.caption].filter(Boolean).join(", ");
-  const keys = picture.runs ? say("{name}: arrows move, enter shows a run", { name }) : say("{name}: arrows move", { name });
-  hold.setAttribute("aria-label", keys);
-  Object.assign(hold.style, {
-    left: `${100 * left / size[0]}%`, top: `${100 * top / size[1]}%`,
-    width: `${100 * width / size[0]}%`, height: `${100 * height / size[1]}%`,
-  });
-  hold.addEventListener("focus", () => { if (hold.matches(":focus-visible")) tell(); });
-  hold.addEventListener("keydown", (event) => {
-    const move = MOVES[event.key], far = event.shiftKey ? 10 : 1;
-    if (!move && event.key !== "Enter") return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (!move) return showRun(...map.centerOf(...cell));
-    cell = cell.map((place, i) => Math.min(Math.max(place + far * move[i], 0), map.shape[i] - 1));
-    tell();
-  });
-  stage.append(hold);
-}
 
 // Controls.
 
@@ -361,7 +159,7 @@ for (const chip of document.querySelectorAll(".chip")) {
     if (pressed(chip)) picture.hidden.delete(optimizer);
     else picture.hidden.add(optimizer);
     picture.forget();
-    unpoint();
+    pointing.forget();
     shown = null;
     show();
   });
@@ -374,16 +172,6 @@ element("forth").addEventListener("click", () => stepBy(1));
 element("last").addEventListener("click", () => go(steps));
 loop.addEventListener("click", () => toggle(loop));
 scrub.addEventListener("input", () => go(Number(scrub.value)));
-stage.addEventListener("pointermove", point);
-stage.addEventListener("pointerdown", point);
-stage.addEventListener("click", (event) => {
-  if (!event.target.closest("#run")) showRun(...placeOf(event));
-});
-stage.addEventListener("pointercancel", unpoint);
-stage.addEventListener("pointerleave", (event) => {
-  // A touch ends immediately, so its result remains until the next touch elsewhere.
-  if (event.pointerType !== "touch") unpoint();
-});
 
 const KEYS = {
   ArrowLeft: (event) => stepBy(event.shiftKey ? -10 : -1),
@@ -391,9 +179,11 @@ const KEYS = {
   Home: () => go(0),
   End: () => go(steps),
   Escape: () => {
-    hideRun();
-    unpoint();
+    pointing.hideRun();
+    pointing.unpoint();
   },
+  ".": () => pointing.next(1),
+  ",": () => pointing.next(-1),
 };
 
 /** Keys of the slider only, which the browser would move by less than a step. */
@@ -469,7 +259,7 @@ addEventListener("beforeprint", () => {
   interrupted = { place: transport.place, playing: transport.playing };
   transport.setPlaying(false);
   transport.place = clock.last;
-  forgetPointed();
+  pointing.forget();
   picture.resize(Math.max(devicePixelRatio, 3));
   show();
   makePoster();

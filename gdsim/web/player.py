@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
@@ -50,11 +48,11 @@ from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
-from gdsim.web.cells import encoded_runs, packed
+from gdsim.web.cells import encoded_runs, map_cells, zoom_cells
+from gdsim.web.encoding import encoded, fields
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
-MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 QUALITY = 80  # WebP quality of the background image
 PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
@@ -65,8 +63,9 @@ PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
 """The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
 in a window of 400."""
 
-SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in player.js
-LONG_VALUE = re.compile('"[A-Za-z0-9+/=]{100,}"')  # as in player.js
+SCRIPTS = ("picture.js", "transport.js", "pointing.js", "player.js")
+SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in scripts
+LONG_VALUE = re.compile(r'"[\w:;,+/=]{100,}"', re.ASCII)  # as in player.js
 
 
 def write_player(
@@ -83,19 +82,19 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     """Return the page as HTML: a single file that loads no others and works in an iframe."""
     fixed = with_fixed_camera(scene)
     cell_runs = None if scene.cell_runs is None else scene.cell_runs()
-    drawing = _drawing(fixed, cell_runs=cell_runs)
-    run_drawing = None if cell_runs is None or cell_runs.picture is None else _drawing(cell_runs.picture)
+    drawing = _drawing(fixed, cell_runs)
     drawing_json, phone, phone_json = _json(drawing.data), None, ""
     if drawing.em * PHONE_WIDTH / 2 < SMALLEST_TYPE * scene.size[0]:
-        phone = _drawing(_portrait(fixed), 1, cell_runs)
+        phone = _drawing(_portrait(fixed), cell_runs, 1)
         phone_json = _json(phone.data)
         # Most long values are the same in both.
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
             phone_json = phone_json.replace(value, f'{{"same":{index}}}')
-    # A page does not need the scripts' comments and blank lines.
-    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", asset("picture.js", "transport.js", "player.js"))
+    # A page does not need the scripts' comments and blank lines, and the imports of what is in the same element.
+    script = re.sub(r"(?m)^(?: *(?://|/\*\*)|import ).*\n|\n(?=\n)", "", asset(*SCRIPTS))
     width, height = scene.size
-    style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
+    style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n"
+    style += asset("player.css", "pointing.css")
     if phone is not None:
         full = "#player { width: calc(100% - 2 * var(--pad)); } #picture { width: 100%; }"
         style += f"\n@media {PHONE} {{ :root {{ --ratio: {phone.size[0] / phone.size[1]:.6g}; }} {full} }}"
@@ -109,7 +108,6 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         drawing_json=drawing_json,
         phone=phone,
         cell_runs=cell_runs,
-        run_drawing=run_drawing,
         phone_json=phone_json,
         phone_query=PHONE,
         quoted=quoted,
@@ -130,10 +128,12 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     )
 
 
-def _drawing(scene: Scene, scale: int = 2, cell_runs: CellRuns | None = None) -> Drawing:
+def _drawing(scene: Scene, cell_runs: CellRuns | None = None, scale: int = 2) -> Drawing:
     drawn = frames(scene)
     with drawn.settings():
-        return Drawing(drawn, scale, cell_runs)
+        drawing = Drawing(drawn, scale)
+    drawing.data["runs"] = None if cell_runs is None else drawing.runs(cell_runs)
+    return drawing
 
 
 def with_fixed_camera(scene: Scene) -> Scene:
@@ -226,11 +226,10 @@ class Drawing:
         em: The font size, in pixels.
     """
 
-    def __init__(self, frames: Frames, scale: int = 2, cell_runs: CellRuns | None = None) -> None:
+    def __init__(self, frames: Frames, scale: int = 2) -> None:
         self._frames, self._height, scene = frames, frames.size[1], frames.scene
         self.size, self.em = scene.size, frames.canvas.em
         self._sheet = SpriteSheet(frames.canvas, scale if scale * scene.size[0] <= FINEST else 1)
-        self._cell_runs = cell_runs
         self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
         trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
         most = MOST_VERTICES * scale**3 // 8 // max(1, sum(trail.points.shape[1] for trail in trails))
@@ -245,7 +244,7 @@ class Drawing:
         self.data: dict[str, Any] = {
             "size": scene.size,
             "steps": scene.steps,
-            "frames": _encoded(scene.frame_steps),
+            "frames": encoded(scene.frame_steps),
             "fps": scene.fps,
             "hold": scene.hold,
             "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet},
@@ -256,18 +255,38 @@ class Drawing:
             "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
             "readings": self._readings(),
-            "figures": [{"name": name, "values": _encoded(values, "<f8")} for name, values in scene.figures],
-            "runs": None if cell_runs is None else encoded_runs(cell_runs),
+            "figures": [{"name": name, "values": encoded(values, "<f8")} for name, values in scene.figures],
+            "runs": None,
             "stressed": self._stressed(),
             "scale": self._sheet.scale,
             "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
         }
 
+    def runs(self, cell_runs: CellRuns) -> dict[str, Any]:
+        """Return the runs of cells of the maps, which take long to compute, with the box of each map's runs.
+
+        They are instead in a picture of their own if there is one.
+        """
+        maps = [layer for layer in self._frames.layers if only(layer.primitives, MapImage)]
+        beside = [layer for layer in self._frames.layers if layer.group == len(self._frames.scene.groups) - 1]
+        places = {"map": maps, "paths": [beside[self._number(each)] for each in maps], "picture": []}[cell_runs.view]
+        runs = encoded_runs(cell_runs) | {"boxes": [self._box(each) for each in places], "picture": None}
+        if cell_runs.picture is not None:
+            own = _drawing(cell_runs.picture)
+            box = own.data["layers"][0]["box"]
+            runs["picture"] = {"background": own.background, "size": own.size, "box": box}
+        return runs
+
+    def _number(self, layer: Layer) -> int:
+        """Return the index of a layer among the views of its group."""
+        facets = self._frames.scene.groups[layer.group].facets
+        return next(index for index, each in enumerate(facets) if each is layer.facet)
+
     def _layer(self, layer: Layer) -> dict[str, Any]:
         primitives, facet = layer.primitives, layer.facet
         trails = only(primitives, Trail)
         index = {id(trail): i for i, trail in enumerate(trails)}
-        cursors = [_fields(cursor, "times places") for cursor in only(primitives, Cursor)]
+        cursors = [fields(cursor, "times places") for cursor in only(primitives, Cursor)]
         return {
             "box": self._box(layer),
             "group": layer.group,
@@ -282,8 +301,8 @@ class Drawing:
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
-            "maps": [self._map(each, layer) for each in only(primitives, MapImage)],
-            "zooms": [self._zoom(each) for each in only(primitives, ZoomedImage)],
+            "maps": [map_cells(each, layer) | {"number": self._number(layer)} for each in only(primitives, MapImage)],
+            "zooms": [zoom_cells(each, layer) for each in only(primitives, ZoomedImage)],
             "lines": [self._lines(each) for each in only(primitives, Lines)],
             "ticks": [self._ticks(each) for each in only(primitives, ZoomTicks)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
@@ -292,130 +311,91 @@ class Drawing:
     def _trail(self, trail: Trail) -> dict[str, Any]:
         chosen, style = self._vertices[id(trail)], trail.style
         looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
-        rings = {} if trail.openings is None else {"openings": _encoded(np.rint(255 * trail.openings).astype(np.uint8))}
-        return _fields(trail, "optimizer overlap commit_times fade_bands fade") | {
+        rings = {} if trail.openings is None else {"openings": encoded(np.rint(255 * trail.openings).astype(np.uint8))}
+        return fields(trail, "optimizer overlap commit_times fade_bands fade") | {
             "fan": [trail.fan[0], -trail.fan[1]],
-            "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
+            "style": fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
             "starts": trail.points.shape[1],
-            "times": _encoded(trail.times[chosen]),
-            "points": _encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
-            "bands": None if style.taper == 1 or trail.fade_bands else _encoded(trail.bands[chosen].T),
-            "dotted": _encoded(trail.dotted[chosen].T.astype(np.uint8)) if style.dot_size else None,
+            "times": encoded(trail.times[chosen]),
+            "points": encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
+            "bands": None if style.taper == 1 or trail.fade_bands else encoded(trail.bands[chosen].T),
+            "dotted": encoded(trail.dotted[chosen].T.astype(np.uint8)) if style.dot_size else None,
             **rings,
-            "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
+            "hidden": None if trail.hidden is None else encoded(trail.hidden[chosen].T.astype(np.uint8)),
         }
 
     def _drops(self, drops: DropLines, index: dict[int, int]) -> dict[str, Any]:
         ends = {"trail": index[id(drops.trail)], "foot": index[id(drops.foot)]}
-        return ends | _fields(drops, "width alpha dash rings") | {"shadow": SHADOW, "shadowAlpha": SHADOW_ALPHA}
+        return ends | fields(drops, "width alpha dash rings") | {"shadow": SHADOW, "shadowAlpha": SHADOW_ALPHA}
 
     def _tangents(self, tangents: Tangents, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(tangents, "reach width") | {
+        return fields(tangents, "reach width") | {
             "trail": index[id(tangents.trail)],
-            "slopes": _encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
+            "slopes": encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
         }
 
     def _outlines(self, outlines: HeadOutlines, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(outlines, "steps width stamps") | {
+        return fields(outlines, "steps width stamps") | {
             "trail": index[id(outlines.trail)],
-            "matrices": _encoded(outlines.matrices * [[1.0], [-1.0]]),
+            "matrices": encoded(outlines.matrices * [[1.0], [-1.0]]),
             "shape": outlines.shape.round(4).tolist(),
             "fill": OUTLINE_FILL,
         }
 
     def _arrows(self, arrows: HeadArrows, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(arrows, "steps shortest stamps") | {
+        return fields(arrows, "steps shortest stamps") | {
             "trail": index[id(arrows.trail)],
-            "vectors": _encoded(arrows.vectors * [1.0, -1.0]),
-            "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
+            "vectors": encoded(arrows.vectors * [1.0, -1.0]),
+            "styles": [fields(style, "color edge edge_width width factor") for style in arrows.styles],
         }
 
     def _events(self, marks: EventMarks) -> dict[str, Any]:
-        return _fields(marks, "optimizer marker size edge color casing times") | {
-            "points": _encoded(self._down(marks.points)),
+        return fields(marks, "optimizer marker size edge color casing times") | {
+            "points": encoded(self._down(marks.points)),
             "text": None if marks.text is None else self._sheet.draw(marks.text.draw),
         }
 
     def _label(self, label: PathLabel) -> dict[str, Any]:
         label.text.set_alpha(1.0)
-        return _fields(label, "optimizer begin end") | {"text": self._sheet.draw(label.text.draw)}
+        return fields(label, "optimizer begin end") | {"text": self._sheet.draw(label.text.draw)}
 
     def _images(self, images: ImageFrames) -> dict[str, Any]:
         count = len(images.cells)
         kept = np.unique(np.append(np.arange(0, count, self._image_stride), count - 1))
-        return _fields(images, "optimizer palette") | {
+        return fields(images, "optimizer palette") | {
             "box": images.rect.box,
             "shape": images.cells.shape[:0:-1],
-            "steps": _encoded(images.steps[kept]),
-            "cells": _encoded(images.cells[kept]),
+            "steps": encoded(images.steps[kept]),
+            "cells": encoded(images.cells[kept]),
         }
 
     def _heatmap(self, image: RevealedImage) -> dict[str, Any]:
         opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
-        return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
-
-    def _run_box(self, number: int, layer: Layer) -> list[float] | None:
-        """Return the box in which the runs of an optimizer are drawn; None for a picture of their own."""
-        if self._cell_runs is None or self._cell_runs.view == "picture":
-            return None
-        last = len(self._frames.scene.groups) - 1
-        views = [each for each in self._frames.layers if each.group == last and each.facet is not None]
-        return self._box(layer if self._cell_runs.view == "map" else views[number])
+        return fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
 
     def _box(self, layer: Layer) -> list[float]:
         box = layer.viewport.box
         return [box.x, self._height - box.top, box.width, box.height]
 
-    def _map(self, image: MapImage, layer: Layer) -> dict[str, Any]:
-        facet, model, count = layer.facet, image.model, len(image.cells)
-        facets = self._frames.scene.groups[layer.group].facets
-        number = next(index for index, each in enumerate(facets) if each is facet)
-        stride = -(-image.cells.size // MOST_MAP_CELLS)
-        kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
-        return _fields(image, "optimizer palette") | {
-            "label": "" if facet is None or facet.style is None else facet.style.label,
-            "box": image.rect.box,
-            "shape": image.cells.shape[:0:-1],
-            "steps": _encoded(image.steps[kept]),
-            "cells": packed(image.cells[kept]),
-            "appears": packed(image.appears, "<u2"),
-            "values": packed(model.values[::-1], "<f4"),
-            "axes": [{"name": axis.name, "values": _encoded(axis.values, "<f8")} for axis in model.axes],
-            "categories": [category.name for category in model.categories],
-            "caption": model.caption,
-            "number": number,
-            "runBox": self._run_box(number, layer),
-            "unknown": model.unknown,
-        }
-
-    def _zoom(self, image: ZoomedImage) -> dict[str, Any]:
-        shape, center = image.cells.shape[:0:-1], image.center.tolist()
-        return _fields(image, "optimizer palette") | {
-            "box": image.rect.box,
-            "shape": shape,
-            "center": center,
-            "cells": packed(image.cells),
-        }
-
     def _ticks(self, ticks: ZoomTicks) -> dict[str, Any]:
         center, offsets, bounds = float(ticks.center[ticks.axis]), ticks.offsets, ticks.bounds
         if ticks.axis == 1:
             center, offsets, bounds = self._height - center, -offsets, self._height - bounds[::-1]
-        return _fields(ticks, "axis begins") | {
+        return fields(ticks, "axis begins") | {
             "center": center,
-            "offsets": _encoded(offsets),
+            "offsets": encoded(offsets),
             "bounds": bounds.tolist(),
-            "ends": _encoded(np.minimum(ticks.ends, self._frames.scene.steps + 1)),
+            "ends": encoded(np.minimum(ticks.ends, self._frames.scene.steps + 1)),
             "sprites": [self._sheet.draw(text.draw) for text in ticks.texts],
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:
         looks = "color casing casing_width width alpha marker head_size head_edge dot_size dot_edge"
-        return _fields(lines, "optimizer times fill") | {
-            "style": _fields(lines.style, looks),
+        return fields(lines, "optimizer times fill") | {
+            "style": fields(lines.style, looks),
             "shape": lines.points.shape[:2],
-            "points": _encoded(self._down(lines.points)),
+            "points": encoded(self._down(lines.points)),
         }
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
@@ -428,12 +408,12 @@ class Drawing:
             steps = np.unique(np.append(np.arange(0, len(path.values), self._stride), len(path.values) - 1))
             points = path.points[np.searchsorted(path.times, steps)][..., : path.gradients.shape[-1]]
             numbers = {"points": points, "values": path.values[steps], "gradients": path.gradients[steps]}
-            exact = {name: _encoded(values, "<f8") for name, values in numbers.items()}
-            found.append({"trail": i, "steps": _encoded(steps), "ends": path.ends.tolist(), **exact})
+            exact = {name: encoded(values, "<f8") for name, values in numbers.items()}
+            found.append({"trail": i, "steps": encoded(steps), "ends": path.ends.tolist(), **exact})
         return found
 
     def _milestone(self, milestone: ShownMilestone) -> dict[str, Any]:
-        return _fields(milestone, "begin end optimizer") | {"sprite": self._sheet.draw(milestone.text.draw)}
+        return fields(milestone, "begin end optimizer") | {"sprite": self._sheet.draw(milestone.text.draw)}
 
     def _counter(self) -> dict[str, Any] | None:
         counter = self._frames.counter
@@ -485,16 +465,3 @@ def _apart(trail: Trail, most: int) -> float:
     while len(trail.vertices(apart)) > most and apart < FARTHEST:
         apart *= 1.25
     return apart
-
-
-def _fields(source: object, names: str) -> dict[str, Any]:
-    """Return attributes of a primitive with their JavaScript names; arrays are encoded as text."""
-    values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
-    return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
-
-
-def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:
-    """Encode bytes unchanged, and other numbers in single precision by default, which is finer than a pixel."""
-    with np.errstate(over="ignore"):
-        numbers = values if values.dtype == np.uint8 else values.astype(kind)
-    return b64encode(np.ascontiguousarray(numbers).tobytes()).decode("ascii")

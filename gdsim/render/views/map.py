@@ -94,7 +94,6 @@ class _MapRenderer(ViewRenderer):
             cells=cells,
             appears=model.appears[::-1],
             palette=palette,
-            model=model,
         )
         return (appearing, *_edge(model, viewport), *_marks(facet, viewport))
 
