@@ -106,13 +106,7 @@ def save_scene(
 ) -> tuple[str, ...]:
     """Draw a scene into a file, or write the page that plays it.
 
-    Args:
-        scene: What is drawn.
-        path: Where to write; its suffix decides the format.
-        output: How the file is written; the defaults by default.
-        provenance: What is written into the file about how it was made; nothing by default.
-        drawn: The scene's frames, if they exist already.
-        progress: Wraps the iterable of frames, as `tqdm.tqdm` does.
+    The other arguments are those of `Movie` and `Movie.save`; `drawn` are the scene's frames, if they exist already.
 
     Returns:
         How quality was reduced to keep within the output's size limit, one sentence each; mostly nothing.

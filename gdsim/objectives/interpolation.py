@@ -30,12 +30,9 @@ def interpolate(
     Between samples it is the cubic (in two dimensions the bicubic) Hermite polynomial with the slopes of the not-a-knot
     spline, so that value and gradient are continuous and cubic polynomials are reproduced exactly.
 
-    Args:
-        samples: The samples.
-        gradient: "autograd" differentiates the interpolating function. "finite_differences" has the same values, but
-            its gradient is that of `torch.gradient` at the samples, interpolated by the cubic polynomial through the
-            nearest four samples; it cannot be differentiated again.
-        edge_order: 1 or 2, the order of accuracy of the finite differences at the border.
+    The gradient "autograd" is that of the interpolating function; "finite_differences" that of `torch.gradient` at the
+    samples, with `edge_order` at the border, interpolated by the cubic polynomial through the nearest four samples. It
+    cannot be differentiated again.
 
     Returns:
         A function that maps float64 points (…, dim) to values (…). Value and gradient are NaN outside the samples, and

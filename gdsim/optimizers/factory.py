@@ -261,11 +261,10 @@ def optimizer_factory(
         settings: The arguments of the class. A wrapped optimizer is given as a class or a mapping,
             `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that the class does not have are passed to the
             wrapped class.
-        shapes: The number of coordinates of a point, or the shapes of a network's parameters.
+        shapes: What the class is tested on.
         rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then updates
             only the matrices. Muon always uses it, by default AdamW.
-        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`; `rest` uses a separate
-            schedule with the same arguments.
+        schedule: See `OptimizerFactory`; `rest` uses a separate schedule with the same arguments.
         context: The folder of the user's code, and whether it may be executed.
         gradient: The fields of `GradientSettings`: `noise`, `clip_norm`.
 

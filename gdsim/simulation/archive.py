@@ -192,15 +192,15 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _open(path) as arrays:
-        experiment = loads(
-            arrays.read("yaml", "", np.str_),
-            name=path.stem,
-            file=str(path),
-            folder=folder_of(arrays.read("folder", "", np.str_), path),
-            allow_code=allow_code,
-        )
+    with open_recording(path) as arrays:
+        experiment = experiment_of(arrays, path, allow_code=allow_code)
         return experiment, _trajectories(arrays, experiment)
+
+
+def experiment_of(arrays: ArrayReader, path: Path, *, allow_code: bool) -> Experiment:
+    """Return the experiment of a recording, named after the file."""
+    yaml, folder = arrays.read("yaml", "", np.str_), _folder(arrays, path)
+    return loads(yaml, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
 
 
 def provenance(path: str | Path) -> Provenance:
@@ -210,7 +210,7 @@ def provenance(path: str | Path) -> Provenance:
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _open(path, {"format", "yaml", "versions", "seed"}) as arrays:
+    with open_recording(path, {"format", "yaml", "versions", "seed"}) as arrays:
         return Provenance(
             title=path.stem,
             alt_text="",
@@ -228,17 +228,17 @@ def recorded_folder(path: str | Path) -> Path:
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _open(path, {"format", "folder"}) as arrays:
-        return folder_of(arrays.read("folder", "", np.str_), path)
+    with open_recording(path, {"format", "folder"}) as arrays:
+        return _folder(arrays, path)
 
 
-def folder_of(recorded: str, path: Path) -> Path:
-    """Return the folder of the original run or, if it no longer exists, that of the recording."""
-    return folder if (folder := Path(recorded)).is_dir() else path.absolute().parent
+def _folder(arrays: ArrayReader, path: Path) -> Path:
+    folder = Path(arrays.read("folder", "", np.str_))
+    return folder if folder.is_dir() else path.absolute().parent
 
 
 @contextmanager
-def _open(path: Path, names: set[str] | None = None) -> Iterator[_ArrayReader]:
+def open_recording(path: Path, names: set[str] | None = None) -> Iterator[ArrayReader]:
     """Load all arrays of a recording, or some; convert errors to one line that begins with the file's path."""
     try:
         arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names=names)
@@ -246,7 +246,7 @@ def _open(path: Path, names: set[str] | None = None) -> Iterator[_ArrayReader]:
             is_deck = path.suffix.lower() == ".pptx"
             what = "a deck: the YAML of each picture is in its speaker notes" if is_deck else "not a recording of gdsim"
             raise InputError(f"is {what}", code="unreadable")
-        reader = _ArrayReader(arrays)
+        reader = ArrayReader(arrays)
         if (version := reader.read("format", "", np.int64)) > FORMAT:
             sentence = f"was written by a newer gdsim (format {version}, supported: {FORMAT})"
             raise InputError(sentence, code="unreadable")
@@ -258,21 +258,21 @@ def _open(path: Path, names: set[str] | None = None) -> Iterator[_ArrayReader]:
         raise InputError(f"{path}: is damaged: {error}", code="unreadable") from error
 
 
-class _ArrayReader:
+class ArrayReader:
     """The arrays of a recording, with checks of their types, shapes and values.
 
     The length of a named axis is given, or taken from the first array that has this axis.
     """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], suffix: str = "", **axes: int) -> None:
-        self._arrays, self._suffix, self.axes = arrays, suffix, axes
+        self.arrays, self._suffix, self.axes = arrays, suffix, axes
 
-    def part(self, index: int, **axes: int) -> _ArrayReader:
+    def part(self, index: int, **axes: int) -> ArrayReader:
         """Return a reader of the arrays of one trajectory."""
-        return _ArrayReader(self._arrays, f"_{index}", **axes)
+        return ArrayReader(self.arrays, f"_{index}", **axes)
 
     def __contains__(self, name: str) -> bool:
-        return f"{name}{self._suffix}" in self._arrays
+        return f"{name}{self._suffix}" in self.arrays
 
     def require(self, name: str, condition: object) -> None:
         """Raise an error about an array that does not fulfil a condition."""
@@ -290,7 +290,7 @@ class _ArrayReader:
         if name not in self:
             sentence = f"is damaged, or not a recording of gdsim: it lacks '{name}{self._suffix}'"
             raise InputError(sentence, code="missing")
-        array, wanted_axes = self._arrays[f"{name}{self._suffix}"], axes.removesuffix("…").split()
+        array, wanted_axes = self.arrays[f"{name}{self._suffix}"], axes.removesuffix("…").split()
         shape = array.shape[: len(wanted_axes)] if axes.endswith("…") else array.shape
         self.require(name, array.dtype.type is kind and array.dtype.isnative and len(shape) == len(wanted_axes))
         for axis, length in zip(wanted_axes, shape, strict=True):
@@ -312,7 +312,7 @@ class _ArrayReader:
         return {attribute: self.read(name, axes, kind) for name, (attribute, axes, kind) in layout.items()}
 
 
-def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Trajectory, ...]:
+def _trajectories(arrays: ArrayReader, experiment: Experiment) -> tuple[Trajectory, ...]:
     labels, settings = (arrays.read(name, "trajectories", np.str_) for name in ("labels", "settings"))
     arrays.require("labels", labels == (*experiment.optimizers,) * len(experiment.objectives))
     trajectories: list[Trajectory] = []
@@ -334,7 +334,7 @@ def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Traject
     return tuple(trajectories)
 
 
-def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, Any]) -> Trajectory:
+def _trajectory(arrays: ArrayReader, objective: Objective, facts: Mapping[str, Any]) -> Trajectory:
     stops = arrays.read("stops", "starts", np.str_)
     arrays.require("stops", stops and {*stops} <= Stop.__members__.keys())
     outcomes = tuple(Stop[name] for name in stops)
@@ -357,7 +357,7 @@ def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, 
     return NetworkTrajectory(**vars(trajectory), training=_training(arrays))
 
 
-def _training(arrays: _ArrayReader) -> Training:
+def _training(arrays: ArrayReader) -> Training:
     names = arrays.read("figure_names", "figures", np.str_)
     arrays.require("figure_names", {*names} == FIGURES)
     figures = dict(zip(names, arrays.read("figures", "figures rows"), strict=True))
@@ -370,7 +370,7 @@ def _training(arrays: _ArrayReader) -> Training:
     return training
 
 
-def _spectrum(arrays: _ArrayReader) -> Spectrum:
+def _spectrum(arrays: ArrayReader) -> Spectrum:
     spectrum = Spectrum(**arrays.attributes(SPECTRUM))
     steps = spectrum.steps
     arrays.require("spectrum", spectrum.values.size and spectrum.every > 0)
@@ -379,7 +379,7 @@ def _spectrum(arrays: _ArrayReader) -> Spectrum:
     return spectrum
 
 
-def _maps(arrays: _ArrayReader) -> SaliencyMaps:
+def _maps(arrays: ArrayReader) -> SaliencyMaps:
     number, target, label = arrays.read("map_facts", "3", np.int64).tolist()
     maps = SaliencyMaps(number=number, target=target, label=None if label < 0 else label, **arrays.attributes(MAPS))
     steps = maps.steps
@@ -389,7 +389,7 @@ def _maps(arrays: _ArrayReader) -> SaliencyMaps:
     return maps
 
 
-def _landscape(arrays: _ArrayReader) -> Landscape:
+def _landscape(arrays: ArrayReader) -> Landscape:
     examples, total = arrays.read("examples", "2", np.int64).tolist()
     layout = LANDSCAPE | (MARKS if "marks" in arrays else {})
     landscape = Landscape(examples=examples, total_examples=total, **arrays.attributes(layout))

@@ -73,10 +73,7 @@ def descend(
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment on each of its objectives from all starts, and train its networks.
 
-    Args:
-        experiment: The experiment.
-        progress: Wraps the iterable of steps, once per objective, as `tqdm.tqdm` does; for a network also the iterables
-            used to evaluate its landscape.
+    `progress` wraps the iterable of steps of each objective, and for a network those that evaluate its landscape.
 
     Returns:
         One trajectory per objective and optimizer, grouped by objective, in the order of the experiment. The optimizers

@@ -99,17 +99,19 @@ def _system(objective: Objective, start: FloatArray, seed: int) -> _System:
 
 
 class _Recorded(NamedTuple):
-    """The recorded points of a trajectory, and the times at which the flow is compared with them.
+    """The recorded points of a trajectory, and the flow at the same times.
 
     Attributes:
         steps: (k,) the steps of the points.
         points: (k, paths, n) the points or, of a network, the weights.
         times: (k, paths) the time of the flow at these steps.
+        distances: (k, paths) the distance of the flow from the points; NaN until it is known.
     """
 
     steps: IntArray
     points: FloatArray
     times: FloatArray
+    distances: FloatArray
 
 
 class _Solution(NamedTuple):
@@ -154,7 +156,6 @@ def with_flows(
     """
     objective = trajectories[0].objective
     recorded = [_recorded(each, rate or 1.0) for each, rate in zip(trajectories, rates, strict=True)]
-    distances = [np.full(each.times.shape, np.nan) for each in recorded]
     starts, owners = np.unique(recorded[0].points[0], axis=0, return_inverse=True)
     solutions = []
     with deterministic():
@@ -163,25 +164,20 @@ def with_flows(
             times = np.unique(np.concatenate([each.times[:, own].ravel() for each in recorded]))
             solution = _follow(_system(objective, starts[number], seed), starts[number], times)
             solutions.append(solution)
-            for found, each, rate in zip(distances, recorded, rates, strict=True):
+            for each, rate in zip(recorded, rates, strict=True):
                 if rate is not None:
                     expected = solution.at[np.searchsorted(times, each.times[:, own])]
-                    found[:, own] = np.linalg.norm(each.points[:, own] - expected, axis=-1)
+                    each.distances[:, own] = np.linalg.norm(each.points[:, own] - expected, axis=-1)
     longest = max(len(each.line) for each in solutions)
     lines = [np.pad(each.line, ((0, longest - len(each.line)), (0, 0)), mode="edge") for each in solutions]
-    joined = np.stack(lines, axis=1)
+    joined, evaluations = np.stack(lines, axis=1), sum(each.evaluations for each in solutions)
     ends = [(start, each.reason) for start, each in zip(starts, solutions, strict=True) if each.reason]
-    flow = Flow(
-        points=joined[..., :-1],
-        values=joined[..., -1],
-        distances=np.empty(0),
-        evaluations=sum(each.evaluations for each in solutions),
-        reason=_reason(ends, objective),
+    reason = _reason(ends, objective)
+    flows = (
+        Flow(joined[..., :-1], joined[..., -1], _at_each_step(each.distances, each.steps), evaluations, reason)
+        for each in recorded
     )
-    compared = [_at_each_step(found, each.steps) for found, each in zip(distances, recorded, strict=True)]
-    return tuple(
-        replace(each, flow=replace(flow, distances=own)) for each, own in zip(trajectories, compared, strict=True)
-    )
+    return tuple(replace(each, flow=flow) for each, flow in zip(trajectories, flows, strict=True))
 
 
 def _recorded(trajectory: Trajectory, rate: float) -> _Recorded:
@@ -189,8 +185,9 @@ def _recorded(trajectory: Trajectory, rate: float) -> _Recorded:
     times = rate * np.concatenate([np.zeros((1, rates.shape[1])), np.cumsum(rates, axis=0)])
     if isinstance(trajectory, NetworkTrajectory):
         steps = trajectory.training.kept
-        return _Recorded(steps, trajectory.training.weights[:, None].astype(np.float64), times[steps])
-    return _Recorded(np.arange(len(times)), trajectory.points, times)
+        weights = trajectory.training.weights[:, None].astype(np.float64)
+        return _Recorded(steps, weights, times[steps], np.full_like(times[steps], np.nan))
+    return _Recorded(np.arange(len(times)), trajectory.points, times, np.full_like(times, np.nan))
 
 
 def _at_each_step(figures: FloatArray, steps: IntArray) -> FloatArray:

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.config import Experiment, loads
+from gdsim.config import Experiment
 from gdsim.config.sweep import NEED_MINIMUM, START
-from gdsim.errors import InputError
 from gdsim.files import load_arrays
 from gdsim.networks import MAX_RECORDING_BYTES
-from gdsim.simulation.archive import FORMAT, folder_of, header, write_arrays
+from gdsim.simulation.archive import ArrayReader, experiment_of, header, open_recording, write_arrays
 from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.result import HISTORIES, OUTCOMES, SweepResult
 
@@ -72,31 +71,23 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, Swe
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES)
-    try:
-        if (version := int(arrays["format"])) > FORMAT:
-            raise ValueError(f"it was written by a newer gdsim (format {version}, supported: {FORMAT})")
-        folder = folder_of(str(arrays["folder"]), path)
-        experiment = loads(str(arrays["yaml"]), name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
+    with open_recording(path) as arrays:
+        experiment = experiment_of(arrays, path, allow_code=allow_code)
+        arrays.require("yaml", experiment.sweep)
         return experiment, _result(arrays, Plan(experiment))
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is damaged, or not a sweep of gdsim: {error}", code="unreadable") from error
 
 
-def _result(arrays: dict[str, npt.NDArray[Any]], plan: Plan) -> SweepResult:
-    labels = tuple(plan.experiment.optimizers)
-    if arrays["labels"].tolist() != [*labels]:
-        raise ValueError("'labels' are not the optimizers of its YAML")
-    check_figures(arrays, plan, (len(labels), *plan.shape))
-    figures = {name: arrays[name] for name in TYPES if name in arrays and not name.endswith("_steps")}
-    history = {name: arrays[f"history_{name}"] for name in HISTORIES if f"history_{name}" in arrays}
+def _result(arrays: ArrayReader, plan: Plan) -> SweepResult:
+    labels, found = tuple(plan.experiment.optimizers), arrays.arrays
+    arrays.require("labels", arrays.read("labels", "optimizers", np.str_) == labels)
+    check_figures(found, plan, (len(labels), *plan.shape))
     return plan.result(
-        figures=figures,
-        stop_steps=arrays["stop_steps"],
-        minimum_steps=arrays["minimum_steps"],
-        history=history,
-        settings=tuple(arrays["settings"].tolist()),
-        agreement=float(arrays["agreement"]),
+        figures={name: found[name] for name in TYPES if name in found and not name.endswith("_steps")},
+        stop_steps=found["stop_steps"],
+        minimum_steps=found["minimum_steps"],
+        history={name: found[f"history_{name}"] for name in HISTORIES if f"history_{name}" in found},
+        settings=arrays.read("settings", "optimizers", np.str_),
+        agreement=arrays.read("agreement", ""),
     )
 
 
@@ -108,8 +99,7 @@ def check_figures(
     The arrays are the figures, each of a shape, and the history of some runs, see `SweepResult`.
 
     Raises:
-        KeyError: A figure is missing.
-        ValueError: A figure is not as it should be.
+        ValueError: A figure is missing, or not as it should be.
     """
     minima = len(plan.objective.minima)
     wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in NEED_MINIMUM}
@@ -118,8 +108,14 @@ def check_figures(
     limits = {"outcome": (0, len(OUTCOMES)), "minimum": (-1, minima)}
     for name, (dimensions, kind) in wanted.items():
         low, end = limits.get(name, (-np.inf, np.inf))
-        array = arrays[name]
-        if array.shape != dimensions or array.dtype != kind or (array < low).any() or (array > end - 1).any():
+        array = arrays.get(name)
+        if (
+            array is None
+            or array.shape != dimensions
+            or array.dtype != kind
+            or (array < low).any()
+            or (array > end - 1).any()
+        ):
             raise ValueError(f"'{name}' is not as gdsim writes it")
 
 

@@ -9,6 +9,7 @@ the type of the parameters, as torch rounds a number that meets a tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ Scalar = float | Tensor
 """A number, or a float64 tensor (runs,)."""
 
 
-class Settings:
+class Settings(SimpleNamespace):
     """The settings of a class by name as attributes; elements of pairs are numbered, as `betas_0`.
 
     Args:
@@ -33,11 +34,8 @@ class Settings:
             if isinstance(fixed[name], tuple | list)
             for index, each in enumerate(fixed[name])
         }
-        self.__dict__ |= {**fixed, **pairs, **varied}
+        super().__init__(**{**fixed, **pairs, **varied})
         self._different = {name: torch.unique(each, return_inverse=True) for name, each in varied.items()}
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)
 
     def each(self, name: str, function: Callable[[float], float]) -> Scalar:
         """Apply a function of one number to a setting, with the mathematics of Python, once per different number."""

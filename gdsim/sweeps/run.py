@@ -110,7 +110,7 @@ def _read_tile(path: Path, plan: Plan, tile: Tile) -> Arrays | None:
     try:
         arrays = load_arrays(path, max_bytes=MAX_TILE_BYTES)
         check_figures(arrays, plan, (tile.end - tile.first,), TILE_TYPES)
-    except (InputError, KeyError, ValueError):
+    except (InputError, ValueError):
         return None
     return arrays
 
