@@ -24,21 +24,10 @@ from typer.main import get_command
 
 import gdsim
 from gdsim.cli.app import COMMANDS, app
+from gdsim.cli.examples import TOPICS
 
 DOCS = Path(__file__).parent
 CONFIGS = sorted(config_keys.CONFIGS.glob("*.yaml"))
-TOPICS = {
-    "momentum": "momentum",
-    "rate": "learning rate",
-    "curvature": "curvature",
-    "noise": "noise",
-    "starts": "starts",
-    "compare": "comparison",
-    "network": "networks",
-    "function": "your own function",
-    "view": "slides",
-}
-"""The topics of the gallery, by the first words of the names of their configs."""
 
 
 def write_pages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,20 @@ def test_examples_lists_each_config_with_what_it_teaches(call):
     lines = call("examples").stdout.splitlines()
     assert [line.split()[0] for line in lines] == CONFIGS
     assert all(re.fullmatch(r"\S+ +\S.{30,}", line) for line in lines)
+
+
+def test_a_terminal_gets_examples_by_topic_in_its_width(tmp_path):
+    script = "import pty, sys; pty.spawn([sys.executable, '-m', 'gdsim', 'examples'])"
+    wide = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sorted(line.split()[0] for line in lines if re.match(r"  \w", line)) == CONFIGS
+    ravine = next(index for index, line in enumerate(lines) if "momentum_ravine" in line)
+    topics = [line for line in lines[:ravine] if line.endswith(":") and line[0] != " "]
+    assert topics == ["to begin with:", "momentum:"]
 
 
 def test_every_example_can_be_written_and_loaded(call, tmp_path):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from shutil import get_terminal_size
 from textwrap import wrap
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 FIRST_ESTIMATE, ESTIMATES_APART, WORTH_TELLING = 0.5, 60.0, 10.0  # in seconds
 MAX_TEXT_WIDTH = 24  # wider cells of text are folded
+MIN_COLUMN = 24  # characters; a terminal that has not even these breaks lines itself
 WIDE = 1000  # width of a table in a file: no column is dropped
 
 
@@ -138,8 +140,12 @@ def print_lines(lines: Iterable[object]) -> None:
 
 
 def print_columns(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    """Print rows on stdout with aligned cells; the last column may be of any width."""
+    """Print rows on stdout with aligned cells; on a terminal the last column is wrapped, elsewhere a row is a line."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print(indent + "  ".join([*cells, row[-1]]).rstrip())
+    left = len(indent) + sum(widths) + 2 * len(widths)
+    for *cells, last in rows:
+        if sys.stdout.isatty():
+            room = max(get_terminal_size().columns - left, MIN_COLUMN)
+            last = f"\n{' ' * left}".join(wrap(last, room, break_long_words=False, break_on_hyphens=False))
+        cells = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        print(indent + "  ".join([*cells, last]).rstrip())

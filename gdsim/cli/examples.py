@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +12,24 @@ import typer
 
 from gdsim.cli import common
 from gdsim.cli.completion import names_from
-from gdsim.cli.console import print_columns, print_lines
+from gdsim.cli.console import print_columns, print_lines, print_notes
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import YAML_SUFFIXES, atomic_write
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+
+TOPICS = {
+    "momentum": "momentum",
+    "rate": "learning rate",
+    "curvature": "curvature",
+    "noise": "noise",
+    "starts": "starts",
+    "compare": "comparison",
+    "network": "networks",
+    "function": "your own function",
+    "view": "slides",
+}
+"""The topics of shipped configs, by the first words of their names."""
 
 
 def names() -> tuple[str, ...]:
@@ -57,7 +72,11 @@ def examples(
 ) -> None:
     """List the shipped configs, or write each NAME here, with the files that it reads."""
     if not chosen:
-        print_columns([(name, _read(name).partition("\n")[0].removeprefix("# ")) for name in names()])
+        rows = [(name, _read(name).partition("\n")[0].removeprefix("# ")) for name in names()]
+        if sys.stdout.isatty():
+            _print_by_topic(rows)
+        else:
+            print_columns(rows)
         return
     texts = {f"{name}.yaml": _read(name).encode() for name in map(_full_name, chosen)}
     others = [path for path in _folder().iterdir() if path.suffix in (".npy", ".py")]
@@ -71,6 +90,13 @@ def examples(
         with atomic_write(path) as partial:
             partial.write_bytes(content)
         print_lines([path])
+
+
+def _print_by_topic(rows: Sequence[tuple[str, str]]) -> None:
+    for topic, title in {"quickstart": "to begin with", **TOPICS}.items():
+        print(f"{title}:")
+        print_columns([row for row in rows if row[0].partition("_")[0] == topic], indent="  ")
+    print_notes(["gdsim examples NAME writes one here."])
 
 
 def init(
