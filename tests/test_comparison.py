@@ -436,6 +436,18 @@ def cells(line):
     return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", part.strip()) for part in parts]
 
 
+def test_a_narrow_table_counts_what_titles_count_unless_a_step_has_several_evaluations():
+    def fitting(rows):
+        return {each.name for each in make_table(rows).fitting_columns(lambda columns: len(columns) < 5)}
+
+    plain = [a_row("SGD", steps_to_tolerance=9, evaluations=10), a_row("Adam", evaluations=None)]
+    both = {"steps_to_tolerance", "evaluations_to_tolerance"}
+    assert fitting(plain) & both == {"steps_to_tolerance"}
+    assert fitting([*plain, a_row("LBFGS", steps_to_tolerance=3, evaluations=61)]) & both == {
+        "evaluations_to_tolerance"
+    }
+
+
 def test_the_markdown_decodes():
     heading, rule, *lines, blank, caption = TABLE.to_markdown().splitlines()
     assert blank == ""

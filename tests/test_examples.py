@@ -36,7 +36,7 @@ def test_examples_lists_each_config_with_what_it_teaches(call):
 
 def test_a_terminal_gets_examples_by_topic_in_its_width(tmp_path):
     script = "import pty, sys; pty.spawn([sys.executable, '-m', 'gdsim', 'examples'])"
-    wide = {**os.environ, "COLUMNS": "80"}
+    environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=True
     )
@@ -111,3 +111,9 @@ def test_doctor_says_how_to_get_what_is_missing(tmp_path):
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("gdsim[tune]"))
     assert line.split()[1:3] == ["optuna", "MISSING,"]
     assert line.endswith("pip install 'gdsim[tune]'")
+
+
+def test_help_names_the_extra_that_a_command_needs(call):
+    commands = {"slides": "slides", "studio": "studio", "watch": "studio", "run": "cluster", "compare": "tune"}
+    for name, extra in commands.items():
+        assert f"gdsim[{extra}]" in call(name, "--help").stdout

@@ -120,9 +120,18 @@ class Table:
         return tuple(column for column in columns if any(column.words) and column.name not in hidden)
 
     def fitting_columns(self, fits: Callable[[Sequence[Column]], bool]) -> tuple[Column, ...]:
-        """Return the columns for display, without those of `DROP_ORDER` that have no room."""
-        columns = self.columns()
-        for name in DROP_ORDER:
+        """Return the columns for display, without those of `DROP_ORDER` that have no room.
+
+        Steps, which titles of pictures count, replace evaluations to tolerance that are one more in each row.
+        """
+        columns, order = self.columns(), [*DROP_ORDER]
+        if all(
+            row.evaluations_low is None and row.evaluations_to_tolerance in (None, (row.steps_to_tolerance or 0) + 1)
+            for row in self
+        ):
+            columns = tuple(column for column in columns if column.name != "evaluations_to_tolerance")
+            order.remove("steps_to_tolerance")
+        for name in order:
             if not fits(columns):
                 columns = tuple(column for column in columns if column.name != name)
         return columns

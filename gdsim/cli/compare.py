@@ -33,7 +33,10 @@ def compare(
     ] = None,
     starts: Annotated[int | None, typer.Option(metavar="N", help="N random starts instead of the config's.")] = None,
     tune: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum.")
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum, which needs gdsim[tune]."
+        ),
     ] = None,
     budget: Annotated[
         int | None, typer.Option(metavar="N", help="How many values are tried when tuning; 41 by default.")

@@ -49,7 +49,10 @@ def run(
         int | None, typer.Option(min=1, metavar="N", help="For a sweep: processes that run it; default: all cores.")
     ] = None,
     dask: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="For a sweep: the Dask scheduler that runs it, or local.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="For a sweep: the Dask scheduler that runs it, or local; needs gdsim[cluster]."
+        ),
     ] = None,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""

@@ -55,7 +55,10 @@ def slides(
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,
 ) -> None:
-    """Make a PowerPoint deck: a slide per picture, its YAML in the notes, and a table of figures."""
+    """Make a PowerPoint deck: a slide per picture, its YAML in the notes, and a table of figures.
+
+    It needs python-pptx: pip install 'gdsim[slides]'.
+    """
     from gdsim.slides import new_deck
     from gdsim.themes import theme as find_theme
 

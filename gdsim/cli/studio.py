@@ -41,7 +41,10 @@ def studio(
     opened: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open the page in the browser.")] = True,
     allow_code: common.AllowCode = False,
 ) -> None:
-    """Open a page that simulates again while you drag a start or move a slider; print its address."""
+    """Open a page that simulates again while you drag a start or move a slider; print its address.
+
+    It needs a server: pip install 'gdsim[studio]'.
+    """
     if missing := [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]:
         raise GdsimError(f"{missing[0]} is not installed; install it with: pip install 'gdsim[studio]'")
     from gdsim.config import read_text

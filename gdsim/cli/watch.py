@@ -33,6 +33,8 @@ def watch(
 
     The process stays warm, so a change shows in a fraction of the time of gdsim run. A mistake is reported, and the
     next change is waited for. Summaries are printed for the first drawing only.
+
+    It needs watchfiles: pip install 'gdsim[studio]'.
     """
     try:
         from watchfiles import watch as changed_files
