@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import time
 from copy import deepcopy
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 
@@ -166,6 +168,20 @@ def test_edits_follow_each_other():
     assert edit("A: {lr: 1} # one\n", edits) == "B: {lr: 1, class: A} # one\n"
 
 
+def test_thousands_of_values_take_no_longer_than_one():
+    began = time.process_time()
+    edited = edit(STARTER, [{"path": ["optimizers", f"A{i % 3000}", "lr"], "value": i} for i in range(6000)])
+    assert time.process_time() - began < 5  # one by one they take minutes
+    assert plain(edited)["optimizers"]["A2999"] == {"lr": 5999}
+
+
+def test_edits_can_be_given_up():
+    calls = iter([None, None])
+    edits = [{"path": [old], "rename": new} for old, new in ("ab", "bc", "cd")]
+    with pytest.raises(StopIteration):
+        edit("a: 1", edits, check=lambda: next(calls))
+
+
 @pytest.mark.parametrize(
     ("text", "change", "code"),
     [
@@ -273,3 +289,14 @@ def test_any_new_key_keeps_all_comments(value, flow, name, new):
     edited = edit(text, [{"path": [name], "value": new}])
     assert json.dumps(plain(edited)) == json.dumps(value | {name: new})
     assert comments(edited) == comments(text)
+
+
+@given(value=MAPPINGS, flow=st.sampled_from([None, False, True]), data=st.data())
+def test_values_together_give_what_they_give_one_by_one(value, flow, data):
+    text = commented(value, flow)
+    if text is None:
+        return
+    edits = [{"path": [name], "value": data.draw(VALUES)} for name in data.draw(st.lists(NAMES, min_size=2))]
+    together, one_by_one = edit(text, edits), reduce(edit, ([each] for each in edits), text)
+    assert json.dumps(plain(together), sort_keys=True) == json.dumps(plain(one_by_one), sort_keys=True)
+    assert comments(together) == comments(one_by_one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -145,7 +145,7 @@ def with_edits(experiment: Experiment, edits: Sequence[Mapping[str, Any]]) -> Ex
         ConfigError: The changed configuration is not valid. Locations are those in the text without the edits.
     """
     document = experiment._origin.document
-    document = replace(document, value=reduce(edited, edits, document.value))
+    document = replace(document, value=edited(document.value, edits))
     return _validated(experiment._origin._replace(document=document))
 
 

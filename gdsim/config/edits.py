@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import inf
 from typing import Any
 
@@ -21,7 +21,7 @@ Replacement = tuple[int, int, str]
 END_OF_LINE = re.compile(r"(?=\r?\n)|\Z")
 
 
-def edit(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
+def edit(text: str, edits: Sequence[Mapping[str, Any]], *, check: Callable[[], object] = lambda: None) -> str:
     """Return YAML text with edits, made one after the other.
 
     Args:
@@ -29,26 +29,38 @@ def edit(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
         edits: Each has a `path` of keys and indices, and either a new `value`, which is created with the mappings
             above it if it is missing, or the same as `yaml` text; or `rename`, the new name of the last key; or
             `remove: True`.
+        check: Called before each change of the text; may raise to end the work.
 
     Raises:
         ConfigError: The text is not YAML.
         InputError: The path leads through a plain value, or the new name is already in use.
     """
-    for each in edits:
+    # The values that follow each other are merged into the text together. Removed and renamed keys are merged by
+    # themselves, because that keeps more of the text.
+    for _, group in groupby(edits, lambda each: id(each) if {"rename", "remove"} & each.keys() else None):
+        check()
+        several = [*group]
         value = parse(text, "<text>").value
-        wanted = edited(value, each)
+        wanted = edited(value, several)
         candidates = (make(text, value, wanted) for make in (_merged, _merged_without_aliases, _rewritten))
         found = next((candidate for candidate in candidates if _reads_as(candidate, wanted)), None)
         if found is None:
-            raise InputError("a config cannot hold this value", tuple(each["path"]))
+            raise InputError("a config cannot hold this value", tuple(several[0]["path"]))
         text = found
     return text
 
 
-def edited(root: Any, edit: Mapping[str, Any]) -> Any:
-    """Return plain values with one edit; the given ones do not change."""
-    path: Key = tuple(edit["path"])
+def edited(root: Any, edits: Iterable[Mapping[str, Any]]) -> Any:
+    """Return plain values with edits; the given ones do not change."""
     holder: Any = [deepcopy(root)]
+    for each in edits:
+        _put(holder, each)
+    return holder[0]
+
+
+def _put(holder: Any, edit: Mapping[str, Any]) -> None:
+    """Make one edit of the only item of a list."""
+    path: Key = tuple(edit["path"])
     part: str | int
     parent, part, above = holder, 0, path[:0]
     for name in path:
@@ -71,8 +83,7 @@ def edited(root: Any, edit: Mapping[str, Any]) -> Any:
     elif edit.get("remove"):
         del parent[part]
     else:
-        parent[part] = parse(edit["yaml"], "<value>").value if "yaml" in edit else edit["value"]
-    return holder[0]
+        parent[part] = parse(edit["yaml"], "<value>").value if "yaml" in edit else deepcopy(edit["value"])
 
 
 def _merged(text: str, old: Any, new: Any) -> str:
