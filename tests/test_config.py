@@ -383,6 +383,18 @@ def test_keys_are_their_text_so_that_numbers_can_be_labels() -> None:
     assert list(loads(text).optimizers) == ["1e-3", "7", "on"]
 
 
+# Unicode's property Bidi_Control (PropList.txt), and two others.
+CONTROLS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), ord("\x1b"), ord("\n")]
+
+
+@pytest.mark.parametrize("code", CONTROLS, ids="U+{:04X}".format)
+def test_text_of_pictures_has_no_control_characters(code: int) -> None:
+    written = json.dumps(f"a{chr(code)}b")
+    text = "{objective: beale, steps: 3, optimizers: {%s: {class: SGD}}, view: {title: %s}}"
+    assert problem(text % (written, "שלום")).endswith(f"optimizers.a{chr(code)}b invalid-value")
+    assert problem(text % ("שלום", written)).endswith("view.title invalid-value")
+
+
 def test_anchors_and_merge_keys() -> None:
     text = """
 objective: himmelblau

@@ -22,7 +22,9 @@ Fragment = Mapping[str, Any]
 
 TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "array": list, "object": dict}
 
-LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # pattern of text without control characters
+CONTROLS = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""The range of control characters in a pattern, with those that reorder the text around them (Bidi_Control)."""
+LINE = rf"^[^{CONTROLS}]*$"  # pattern of text without control characters
 SAME_WORD = 0.9  # the similarity of singular and plural
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pathlib
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
-from gdsim.config.messages import LINE, format_value, is_number, problems_in
+from gdsim.config.messages import CONTROLS, LINE, format_value, is_number, problems_in
 from gdsim.errors import ConfigError, InputError, Problem
 
 
@@ -109,8 +108,8 @@ class OneOf:
 
 
 def has_control_characters(text: str) -> bool:
-    """Return whether text contains control characters, such as line breaks."""
-    return any(unicodedata.category(character) == "Cc" for character in text)
+    """Return whether text contains control characters, such as line breaks and those that reorder text."""
+    return re.search(f"[{CONTROLS}]", text) is not None
 
 
 def none_as_empty(value: Any) -> Any:
