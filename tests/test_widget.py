@@ -121,6 +121,15 @@ def test_a_page_that_is_loaded_again_ends_its_earlier_work(monkeypatch):
     widget.close()
 
 
+def test_a_page_that_the_kernel_does_not_know_is_told_so(monkeypatch):
+    widget, sent = gdsim.studio(CONFIG), []
+    monkeypatch.setattr(widget, "send", lambda message, _: sent.append(message))
+    widget._handle_custom_msg({"type": "text", "text": "steps: 1", "view": "a", "id": 7}, [])
+    widget._handle_custom_msg({}, [])
+    assert [(each["type"], each["view"], each["id"]) for each in sent] == [("failed", "a", 7), ("failed", "", None)]
+    assert "run its cell again" in sent[0]["message"]
+
+
 @pytest.mark.slow
 def test_the_page_works_in_a_notebook_of_marimo(browser, tmp_path):
     (tmp_path / "nb.py").write_text(

@@ -103,7 +103,7 @@ class Studio(anywidget.AnyWidget):
 
     def _receive(self, message: dict[str, Any]) -> None:
         """Pass a message to the session of its page, of which a notebook can show several."""
-        view, kind = message.pop("view"), message["type"]
+        view, kind = str(message.pop("view", "")), message.get("type")
         if kind in ("open", "close") and view in self._sessions:  # a page that a notebook moves is loaded again
             self._sessions.pop(view).close()
         if kind == "open":
@@ -117,8 +117,11 @@ class Studio(anywidget.AnyWidget):
                 shown=self._take,
             )
             self._sessions[view].greet()
-        if kind != "close":
+        if view in self._sessions:
             self._sessions[view].receive(message)
+        elif kind != "close":
+            text = "the kernel does not know this page; run its cell again"
+            self._answer(view, {"type": "failed", "id": message.get("id"), "message": text, "code": None}, ())
 
     def _answer(self, view: str, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         self.send({**message, "view": view}, [*buffers])
