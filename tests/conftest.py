@@ -68,3 +68,21 @@ def browser():
 
     with chromium() as found:
         yield found
+
+
+@pytest.fixture
+def client(tmp_path):
+    """A client of a server of the studio, which writes into the temporary folder."""
+    from tests.studio_page import client_of
+
+    with client_of(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def page(client):
+    """A page of that server, without a browser."""
+    from tests.studio_page import Page, connect
+
+    with connect(client) as websocket:
+        yield Page(websocket)

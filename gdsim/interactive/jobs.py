@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,23 @@ REPORTED = 0.2  # seconds between two reports of progress
 
 simulating = threading.Lock()
 """Held while optimizers run, because they share torch's generators and its number of threads."""
+
+
+class NewestWork(ThreadPoolExecutor):
+    """A thread whose work waits for the one before, and is forgotten when there is newer work."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(1, name)
+        self._waiting: deque[Callable[[], object]] = deque(maxlen=1)
+
+    def replace(self, work: Callable[[], object]) -> None:
+        """Do some work instead of what waits."""
+        self._waiting.append(work)
+        self.submit(self._do)
+
+    def _do(self) -> None:
+        if self._waiting:
+            self._waiting.pop()()
 
 
 class ReplacedError(Exception):

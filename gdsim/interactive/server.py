@@ -33,6 +33,9 @@ PORT = 8470  # the first port that is tried
 PORTS = 20  # how many are tried
 FOLLOWED = 0.3  # seconds between two looks at the file of the config
 MAX_MESSAGE = 2**20  # bytes of a message from the page
+MAX_WAITING = 256  # answers that wait for a page, until its messages wait, too
+REPLACED = {"state", "drawing", "piece", "checked", "changed", "progress"}  # answers that newer ones make unnecessary
+MAX_PAGES = 32  # that are connected at the same time
 
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 HEADERS = {
@@ -55,6 +58,7 @@ def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp
         session: The other arguments of `Session`.
     """
     exported: set[str] = set()
+    connected: set[WebSocket] = set()
 
     def page(_: Request) -> Response:
         response = _file("studio.html")
@@ -72,7 +76,17 @@ def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp
         return FileResponse(root / file, filename=Path(file).name)
 
     async def connect(websocket: WebSocket) -> None:
-        await _converse(websocket, partial(Session, root=root, **session), exported)
+        await websocket.accept()
+        if len(connected) == MAX_PAGES:
+            message = f"the studio has {MAX_PAGES} open pages, which is the most: close one, and reload this one"
+            await websocket.send_json({"type": "failed", "id": None, "message": message, "code": "too-large"})
+            await websocket.close()
+            return
+        connected.add(websocket)
+        try:
+            await _converse(websocket, partial(Session, root=root, **session), exported)
+        finally:
+            connected.remove(websocket)
 
     routes = [
         Route("/", page),
@@ -123,8 +137,7 @@ class _Guard:
 
 async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session], exported: set[str]) -> None:
     """Pass the messages of a page to a session of its own, and the answers back; add the files that it exports."""
-    await websocket.accept()
-    loop, answers = asyncio.get_running_loop(), asyncio.Queue[str | bytes]()
+    loop, answers = asyncio.get_running_loop(), _Answers()
 
     def send(message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         if message["type"] == "exported":
@@ -133,12 +146,15 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
         text = json.dumps(message, separators=(",", ":"), allow_nan=False)
         content = text.encode()
         answer = b"".join([struct.pack("<I", len(content)), content, *buffers]) if buffers else text
-        loop.call_soon_threadsafe(answers.put_nowait, answer)
+        loop.call_soon_threadsafe(answers.add, message["type"], message.get("id"), answer)
 
     async def answer() -> None:
-        while True:
-            message = await answers.get()
-            await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
+        try:
+            while True:
+                message = await answers.next()
+                await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
+        finally:
+            answers.has_room.set()
 
     async def follow() -> None:
         while True:
@@ -150,6 +166,7 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
     try:
         session.greet()
         while True:
+            await answers.has_room.wait()
             session.receive(_message(await websocket.receive()))
     except WebSocketDisconnect:
         pass
@@ -157,6 +174,40 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
         session.close()
         for task in tasks:
             task.cancel()
+
+
+class _Answers:
+    """The answers that wait until a page reads them, without those that newer ones replace.
+
+    Attributes:
+        has_room: Set while those that nothing replaces are few.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, int | None, str | bytes]] = []
+        self._is_any, self.has_room = asyncio.Event(), asyncio.Event()
+        self.has_room.set()
+
+    def add(self, kind: str, number: int | None, answer: str | bytes) -> None:
+        """Add an answer of a kind to the message with a number."""
+        if kind in REPLACED:
+            # The pieces that answer one message belong together.
+            kept = [each for each in self._waiting if each[0] != kind or (kind == "piece" and each[1] == number)]
+            self._waiting = kept
+        self._waiting.append((kind, number, answer))
+        self._update()
+
+    async def next(self) -> str | bytes:
+        """Wait for an answer, and return it."""
+        await self._is_any.wait()
+        _, _, answer = self._waiting.pop(0)
+        self._update()
+        return answer
+
+    def _update(self) -> None:
+        is_full = sum(kind not in REPLACED for kind, _, _ in self._waiting) >= MAX_WAITING
+        for event, is_set in ((self._is_any, self._waiting), (self.has_room, not is_full)):
+            (event.set if is_set else event.clear)()
 
 
 def _message(event: Mapping[str, Any]) -> Mapping[str, Any]:

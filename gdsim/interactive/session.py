@@ -15,14 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gdsim.config import Experiment, formats, loads, with_edits
+from gdsim.config import Experiment, formats, loads, read_text, with_edits
 from gdsim.config.edits import edit
-from gdsim.config.yaml_text import parse
+from gdsim.config.yaml_text import MAX_DEPTH, parse
 from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
 from gdsim.interactive.export import exporting, make_file
 from gdsim.interactive.hello import hello
-from gdsim.interactive.jobs import Job, ReplacedError, simulating
+from gdsim.interactive.jobs import Job, NewestWork, ReplacedError, simulating
 from gdsim.interactive.live import live_views
 from gdsim.interactive.stream import Send, Stream
 from gdsim.objectives import from_expression
@@ -37,8 +37,11 @@ from gdsim.sweeps.run import run
 from gdsim.web.player import Drawing, with_fixed_camera
 
 MAX_LIVE = 400_000  # points of paths that are computed while something is dragged
+MAX_LIVE_STARTS = 1000  # starts, each with a path per optimizer that the page draws
 SHOWN_LIVE = ("start", "optimizers", "steps", "seed")  # keys whose changes show in the picture before it is redrawn
 MAX_AHEAD = 16  # values that are computed ahead
+MAX_EXPORTS = 32  # that a page can wait for
+MAX_REASON = 1000  # characters of the reason of a failure
 KEPT = 64 * 2**20  # bytes of paths that are kept to answer from memory
 WORTH_TELLING = 3.0  # seconds of work from which a page is told what it costs
 
@@ -79,7 +82,7 @@ class Session:
         self._root = root.resolve()
         self._newest: object = None
         self._exports: set[int] = set()
-        self._work, self._small = ThreadPoolExecutor(1, "work"), ThreadPoolExecutor(1, "small")
+        self._work, self._small = NewestWork("work"), NewestWork("small")
         self._loaded: tuple[tuple[str, bool], Experiment] | None = None
         self._kept: OrderedDict[object, tuple[Trajectory, ...]] = OrderedDict()
         self._handlers: dict[str, Callable[[int, _Message], None]] = {
@@ -115,9 +118,9 @@ class Session:
 
     def follow_file(self) -> None:
         """Send the text of the file if another program has changed it."""
-        with suppress(OSError, UnicodeDecodeError):  # it is being replaced
+        with suppress(InputError):  # it is being replaced
             if self._path is not None and self._on_disk is not None:
-                text = self._path.read_text("utf-8-sig")
+                text = _text_of(self._path)
                 if text != self._on_disk:
                     self._on_disk = text
                     self.replace(text, lossless=True)
@@ -138,8 +141,12 @@ class Session:
     def _open(self, number: int, message: _Message) -> None:
         self._kept.clear()
         self._loaded = None
-        path = self._path or files("gdsim").joinpath("starter.yaml")
-        text = self._on_disk = path.read_text("utf-8-sig") if self._given is None else self._given
+        if self._given is not None:
+            text = self._given
+        elif self._path is None:
+            text = files("gdsim").joinpath("starter.yaml").read_text("utf-8")
+        else:
+            text = self._on_disk = _text_of(self._path)
         self._begin(number, lambda job: self._show(number, text, self._runs(message), job))
 
     def _text(self, number: int, message: _Message) -> None:
@@ -149,7 +156,11 @@ class Session:
     def _edit(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
         streams = all(each["path"][0] in SHOWN_LIVE for each in edits)
-        self._begin(number, lambda job: self._show(number, edit(text, edits), code, job, streams=streams))
+
+        def work(job: Job) -> None:
+            self._show(number, edit(text, edits, check=job.check), code, job, streams=streams)
+
+        self._begin(number, work)
 
     def _try(self, number: int, message: _Message) -> None:
         text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
@@ -180,7 +191,7 @@ class Session:
                 mistake = {"message": error.message, "column": getattr(error, "column", None)}
             self._send({"type": "checked", "id": number, "mistake": mistake})
 
-        self._small.submit(self._guarded, number, work)
+        self._small.replace(partial(self._guarded, number, work))
 
     def _save(self, number: int, message: _Message) -> None:
         text, path = _field(message, "text", str), self._inside(_field(message, "file", str))
@@ -192,24 +203,26 @@ class Session:
             return
         with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="")
-        self._path, self._on_disk = path, path.read_text("utf-8-sig")
+        self._path, self._on_disk = path, text.replace("\r\n", "\n")
         self._send({"type": "saved", "id": number, "file": str(path.relative_to(self._root))})
 
     def _begin_export(self, number: int, message: _Message) -> None:
         text, suffix, code = _field(message, "text", str), _field(message, "format", str), self._runs(message)
         if suffix not in (*formats(), "pptx"):
             raise InputError(f"there is no format '{suffix:.20}'", ("format",), code="unknown-name")
+        if len(self._exports) == MAX_EXPORTS:
+            raise InputError(f"{MAX_EXPORTS} exports are waiting: cancel one, or try again later", code="too-large")
         name = self._name
-        path = self._inside(message.get("file", f"outputs/{name}/{name}.{suffix}"))
-        if path.suffix != f".{suffix}":
-            raise InputError(f"{path.name}: give it a name that ends in .{suffix}", ("file",))
+        path = self._inside(f"outputs/{name}/{name}.{suffix}")
         self._exports.add(number)
         job = Job(lambda: number in self._exports, lambda share, what: self._report(number, share, what))
 
         def work() -> None:
             job.check()
-            make_file(self._export, (text, name, self._folder, code, path), job)
-            self._exports.discard(number)
+            try:
+                make_file(self._export, (text, name, self._folder, code, path), job)
+            finally:
+                self._exports.discard(number)
             self._send({"type": "exported", "id": number, "file": str(path.relative_to(self._root))})
 
         exporting.submit(self._guarded, number, work)
@@ -254,7 +267,7 @@ class Session:
             job.check()
             work(job)
 
-        self._work.submit(self._guarded, number, begin)
+        self._work.replace(partial(self._guarded, number, begin))
 
     def _guarded(self, number: int | None, work: Callable[[], None]) -> None:
         """Do some work, and send why it has failed."""
@@ -268,13 +281,15 @@ class Session:
             self._fail(number, GdsimError(os_error_reason(error)))
         except UnicodeError as error:  # a text or a name holds half of a surrogate pair, or the config is not UTF-8
             self._fail(number, GdsimError(str(error)))
+        except RecursionError:
+            self._fail(number, GdsimError("the message is nested too deeply"))
         except Exception as error:
             logging.getLogger(__name__).exception("while a message of the page was answered")
             self._fail(number, GdsimError(f"failed unexpectedly: {error!r:.200}"))
 
     def _fail(self, number: int | None, error: GdsimError) -> None:
         code = error.code if isinstance(error, InputError) else None
-        self._send({"type": "failed", "id": number, "message": str(error), "code": code})
+        self._send({"type": "failed", "id": number, "message": str(error)[:MAX_REASON], "code": code})
 
     def _report(self, number: int, share: float, what: str) -> None:
         self._send({"type": "progress", "id": number, "share": share, "what": what})
@@ -373,6 +388,11 @@ class Session:
         return found
 
 
+def _text_of(path: Path) -> str:
+    """Return the text of a file, with the line ends that a page has."""
+    return read_text(path).replace("\r\n", "\n")
+
+
 def _field(message: _Message, name: str, kind: type) -> Any:
     value = message.get(name)
     if type(value) is not kind:
@@ -386,8 +406,8 @@ def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
         path = each.get("path") if isinstance(each, dict) else None
         if not isinstance(path, list) or not path or not {"value", "remove", "rename", "yaml"} & each.keys():
             raise InputError("an edit is {path: [key, …], value: …}, or has remove, rename or yaml instead", (name,))
-        if any(type(part) not in (str, int) for part in path):
-            raise InputError("a path consists of keys and indices", (name,), code="wrong-type")
+        if len(path) > MAX_DEPTH or any(type(part) not in (str, int) for part in path):
+            raise InputError(f"a path consists of at most {MAX_DEPTH} keys and indices", (name,), code="wrong-type")
         if any(type(each.get(key, "")) is not str for key in ("rename", "yaml")):
             raise InputError("the new name of a key, and YAML, are text", (name,), code="wrong-type")
         if "rename" in each and type(path[-1]) is not str:
@@ -397,13 +417,14 @@ def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
 
 def _why_not_live(experiment: Experiment) -> InputError | None:
     """Return why the paths of an experiment cannot be computed while something is dragged; None if they can."""
-    count = (experiment.start.count if experiment.start else 1) * (experiment.ensemble or 1)
-    points = (experiment.steps + 1) * count * len(experiment.optimizers) * len(experiment.objectives)
+    starts = experiment.paths
+    points = (experiment.steps + 1) * starts * len(experiment.optimizers) * len(experiment.objectives)
     if experiment.sweep is not None or any(spec.to_train() for spec in experiment.objectives):
         return InputError("networks and sweeps are computed when you let go", code="unsupported")
-    if points > MAX_LIVE:
-        message = f"{points} points are computed when you let go; while you drag, at most {MAX_LIVE} are"
-        return InputError(message, code="too-large")
+    for count, what, most in ((starts, "starts", MAX_LIVE_STARTS), (points, "points", MAX_LIVE)):
+        if count > most:
+            message = f"{count} {what} are computed when you let go; while you drag, at most {most} are"
+            return InputError(message, code="too-large")
     return None
 
 
