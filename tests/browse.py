@@ -47,23 +47,17 @@ def wait_for(found, seconds=5.0):
     while time.monotonic() < until:
         if found():
             return True
-        time.sleep(0.02)
+        time.sleep(0.05)  # each question takes the browser some milliseconds
     return False
 
 
-GDSIM = [sys.executable, "-m", "gdsim"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-
-
-def run_gdsim(folder, *words):
-    """Run a command in a folder."""
-    subprocess.run([*GDSIM, *words], cwd=folder, check=True, env=ENVIRONMENT)
 
 
 @contextmanager
 def serving(folder, *options):
     """A running studio, as the address of its page."""
-    command = [*GDSIM, "studio", *options, "--no-open", "--port", "0"]
+    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         try:
             yield process.stdout.readline().strip()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 
 import pytest
 from hypothesis import settings
+
+from gdsim.processes import ALLOCATIONS
 
 # The time that an example takes depends on the load of the machine.
 settings.register_profile("gdsim", deadline=None)
@@ -18,6 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Small tensors gain nothing from more threads than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Processes that tests start share what one of them has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -43,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(fixture)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at the millions of objects that imports have made."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS)
 
 
 def _programs(fixture: str) -> list[str]:

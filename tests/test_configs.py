@@ -23,8 +23,11 @@ def load(name: str, **options) -> gdsim.Experiment:
 
 def few_cells(path: Path) -> list[str]:
     """Return an override with which the sweep of a config has few cells; none if it has no sweep."""
-    sweep = load(path.stem).sweep
-    return [] if sweep is None else ["sweep.points=9" if sweep.y is None else "sweep.size=[16, 16]"]
+    experiment = load(path.stem)
+    if experiment.sweep is None:
+        return []
+    side = 6 if experiment.objectives[0].to_train() else 16
+    return ["sweep.points=9" if experiment.sweep.y is None else f"sweep.size=[{side}, {side}]"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

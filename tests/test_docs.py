@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
-import shlex
 import shutil
 from pathlib import Path
 from typing import get_args
@@ -14,11 +13,10 @@ import numpy as np
 import pytest
 import yaml
 from matplotlib.image import imsave
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.errors import Code
+from tests.commands import run_line
 
 ROOT = Path(__file__).parent.parent
 TUTORIALS = [ROOT / "docs" / "get_started.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
@@ -31,6 +29,7 @@ FILE = re.compile(r"# (\w+\.\w+)\n")
 
 SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "git ", "gdsim studio", "gdsim watch")
 """Commands that set up an environment or run all tests, which CI runs itself, and one that goes on until Ctrl-C."""
+
 
 SMALL = ("--set", "view.size=[480, 270]", "--set", "animation.seconds=1")
 """Options of the commands that draw, because `make docs` draws the same configs at their size."""
@@ -54,25 +53,15 @@ def folder(shipped, monkeypatch):
     return shipped
 
 
-def run(command: str) -> str:
-    """Run a command of gdsim, which may end in a comment, or a script, and return what it prints."""
-    program, name, *arguments = shlex.split(command, comments=True)
-    if program == "python":
-        runpy.run_path(name, run_name="__main__")
-        return ""
-    assert program == "gdsim", command
-    small = SMALL if name in ("run", "render", "slides") else ()
-    done = CliRunner().invoke(app, [name, *small, *arguments])
-    assert done.exit_code == 0, f"{command}\n{done.stderr}"
-    return done.stdout
-
-
 def run_block(language: str, code: str) -> None:
     if language == "python":
         exec(compile(code, "block", "exec"), {"__name__": "__main__"})  # noqa: S102
     elif language == "sh":
         for line in (line for line in code.splitlines() if not line.startswith(SETUP)):
-            run(line)
+            if line.startswith("python "):
+                runpy.run_path(line.removeprefix("python "), run_name="__main__")
+            else:
+                run_line(line, *SMALL)
 
 
 @pytest.mark.parametrize("code", blocks("yaml"))
@@ -93,7 +82,7 @@ def test_a_block_runs(language, code, folder):
 @pytest.mark.parametrize("code", [code for code in blocks("") if code.startswith("$ ")])
 def test_a_console_block_prints_what_it_shows(code, folder):
     command, _, printed = code.removeprefix("$ ").partition("\n")
-    assert [line.split() for line in run(command).splitlines()] == [line.split() for line in printed.splitlines()]
+    assert [line.split() for line in run_line(command).splitlines()] == [line.split() for line in printed.splitlines()]
 
 
 @pytest.mark.slow

@@ -180,7 +180,7 @@ def seen(text: str) -> str:
     return "".join(each for each in " ".join(text.split()) if each.isprintable())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS.filter(seen))
 def test_any_words_come_back_from_markdown_html_and_a_program(tmp_path: Path, alt: str) -> None:
     path = tmp_path / "race.gif"

@@ -6,14 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 from tests.browse import ENVIRONMENT, visit, wait_for
+from tests.commands import run_line
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-GDSIM = f"{sys.executable} -m gdsim"
 
 pytestmark = pytest.mark.slow
 
@@ -24,15 +25,15 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("talks") / "examples"
     shutil.copytree(EXAMPLES, path)
     commands = re.search(r"```sh\n(.+?)```", (path / "README.md").read_text(), re.DOTALL)[1]
-    for line in commands.splitlines():
-        run(path, *line.replace("gdsim", GDSIM, 1).split())
+    with chdir(path):
+        for line in commands.splitlines():
+            run_line(line, "--set", "animation.seconds=1")
     return path
 
 
 def run(folder, *words):
     done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def program(name):
@@ -42,12 +43,13 @@ def program(name):
 
 
 @pytest.mark.parametrize("name", ["marp.md", "reveal.html", "quarto.qmd", "beamer.tex"])
-def test_a_document_shows_pictures_that_exist_as_embed_prints_them(folder, name):
-    text = (folder / name).read_text()
+def test_a_document_shows_pictures_that_exist_as_embed_prints_them(folder, name, monkeypatch):
+    monkeypatch.chdir(folder)
+    text = Path(name).read_text()
     for path in re.findall(r"outputs/[\w/]+\.\w+", text):
-        assert (folder / path).exists()
+        assert Path(path).exists()
     form, file = name.partition(".")[0], "momentum_ravine.html" if name == "reveal.html" else "momentum_ravine.gif"
-    printed = run(folder, *GDSIM.split(), "embed", f"outputs/momentum_ravine/{file}", "--for", form).stdout
+    printed = run_line(f"gdsim embed outputs/momentum_ravine/{file} --for {form}")
     assert {line.strip() for line in printed.splitlines()} <= {line.strip() for line in text.splitlines()}
 
 
