@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from base64 import b64decode
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 
 import gdsim
 from gdsim.config import loads
+from gdsim.render.display_list import START
+from gdsim.scene.build import build_scene
 from tests.browse import StudioPage, serving
 
 CONTOUR = """\
@@ -200,6 +203,17 @@ def test_two_fingers_zoom(stage):
     stage.rest()
 
 
+def test_a_touch_that_lasts_tells_figures_and_sets_no_start(stage):
+    stage.show(CONTOUR)
+    (sgd, _), starts = gdsim.simulate(stage.experiment), stage.starts
+    stage.touch("touchStart", stage.at(*sgd.points[2, 0]))
+    time.sleep(0.6)
+    stage.touch("touchEnd")
+    assert stage.one(".tip").is_displayed()
+    assert stage.starts == starts
+    stage.press("ESCAPE", element=stage.one(".scrub"))
+
+
 def test_on_a_curve_a_click_sets_x(stage):
     stage.show(CURVE)
     stage.click_at(-1)
@@ -213,6 +227,66 @@ def test_on_a_surface_a_click_sets_the_start_that_is_seen_there(stage):
     stage.click_at(1, 1)
     stage.until(lambda: near(stage.starts[0], [1, 1], 0.3))
     stage.rest()
+
+
+def pixels_of_surface(experiment, rows, columns):
+    """Return where the picture shows points of the grid of a surface, from its upper left corner."""
+    drawn = gdsim.frames(build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation))
+    (layer,) = (each for each in drawn.layers if each.facet is not None)
+    x, y, heights = layer.facet.model.x, layer.facet.model.y, layer.facet.model.heights
+    points = np.stack([x[columns], y[rows], heights[rows, columns]], -1)
+    return layer.viewport.pixels(points, START) * [1, -1] + [0, drawn.size[1]]
+
+
+def test_a_drag_turns_a_surface_and_a_wheel_zooms_it(stage):
+    stage.show(SURFACE)
+    bounds = stage.bounds
+    before = stage.run("const { azimuth, elevation } = studio.stage.views[0].camera; return [azimuth, elevation]")
+    x, y = stage.at(0, 0)
+    stage.drag_between([x, y], [x + 50, y + 25])
+    stage.until(lambda: stage.experiment.view.camera.azimuth is not None)
+    camera = stage.experiment.view.camera
+    assert (camera.azimuth - (before[0] - 20) + 180) % 360 - 180 == pytest.approx(0, abs=1.1)
+    assert camera.elevation == pytest.approx(before[1] + 10, abs=1.1)
+    assert np.array_equal(stage.bounds, bounds)
+    stage.rest()
+    rows, columns = np.array([0, 0, 60, 60, 23]), np.array([0, 60, 0, 60, 41])
+    seen = stage.run(
+        "const [view] = studio.stage.views; return arguments[0].map((row, i) => view.at(row, arguments[1][i]))",
+        rows.tolist(),
+        columns.tolist(),
+    )
+    np.testing.assert_allclose(seen, pixels_of_surface(stage.experiment, 2 * rows, 2 * columns), atol=0.05)
+
+    stage.press("ARROW_LEFT", element=stage.one(".stage .view"))
+    stage.until(lambda: (stage.experiment.view.camera.azimuth - camera.azimuth) % 360 == 5)
+    stage.rest()
+    stage.mouse("mouseWheel", stage.at(1, 2), deltaX=0, deltaY=-300)
+    stage.until(lambda: not np.array_equal(stage.bounds, bounds))
+    scale = math.exp(-0.45)
+    assert near(stage.bounds.ravel(), [1 - 6 * scale, 1 + 4 * scale, 2 - 7 * scale, 2 + 3 * scale], 0.3)
+    stage.rest()
+
+
+PLANE = """\
+objective: {name: rosenbrock, dim: 4}
+start: [-1, 1, -1, 1]
+steps: 20
+optimizers: {Adam: {lr: 0.1}}
+view: {plane: [0, 2], panels: [], size: [640, 360]}
+"""
+
+
+def test_a_plane_of_two_coordinates_pans_by_the_bounds_of_these(stage):
+    stage.show(PLANE)
+    bounds, (x, y) = stage.bounds, np.array(stage.run("const [{ x, y }] = studio.stage.views; return [x, y]"))
+    stage.press("ARROW_RIGHT", element=stage.one(".stage .view"))
+    stage.until(lambda: not np.array_equal(stage.bounds, bounds))
+    stage.rest()
+    np.testing.assert_allclose(stage.bounds[[0, 2]], [x + 0.1 * np.diff(x), y], atol=0.002 * np.diff(x)[0])
+    np.testing.assert_allclose(stage.bounds[[1, 3]], bounds[[1, 3]], atol=0.01)
+    stage.show(PLANE.replace("[0, 2]", "pca"))
+    assert "move" not in stage.one(".stage .view").get_attribute("aria-label")
 
 
 def numbers(text):

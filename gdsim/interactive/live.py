@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
@@ -10,18 +9,22 @@ from typing import Any
 import numpy as np
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.render import Frames
 from gdsim.render.display_list import START, Layer
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
 from gdsim.scene.build import projection_of
+from gdsim.scene.camera import DISTANCE
 from gdsim.scene.model import Facet
+from gdsim.scene.projection import Projection
 from gdsim.scene.views.curve import CurveModel
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.simulation import Trajectory
+from gdsim.web.encoding import encoded
 
 SIDE = 61  # the number of points per side of a surface whose pixels are given
+MOST_BOUNDS = 10  # the number of coordinates whose ranges are written into a configuration when a view is moved
 
 
 def live_views(drawn: Frames, view: View, trajectories: Sequence[Trajectory]) -> list[dict[str, Any]]:
@@ -35,9 +38,10 @@ def live_views(drawn: Frames, view: View, trajectories: Sequence[Trajectory]) ->
     Returns:
         For each view: `layer`, its index in the drawing; `objective` and `optimizers`, the indices of what it shows;
         `trails`, for each of them the index of a trail that looks like its paths; `names`, those of the axes; `origin`
-        and `axes`, with which the point p of the domain has the coordinates axes · (p − origin); `x`, `y`, `shape` and
-        `pixels`: the pixels of an even grid of coordinates, of which `y` and the rows are absent on a curve, and
-        between which pixels are interpolated.
+        and `axes`, with which the point p of the domain has the coordinates axes · (p − origin); `bounds`, those of the
+        objective whose change moves the view, or null; `x`, `y`, `shape` and `pixels`: the pixels of an even grid of
+        coordinates, of which `y` and the rows are absent on a curve, and between which pixels are interpolated. A
+        surface has a `camera` instead of `pixels`, which sees the grid.
     """
     found, count = [], len(trajectories) // len(drawn.scene.groups)
     for index, layer in enumerate(drawn.layers):
@@ -58,23 +62,52 @@ def live_views(drawn: Frames, view: View, trajectories: Sequence[Trajectory]) ->
                 "names": projection.names,
                 "origin": projection.origin.tolist(),
                 "axes": projection.axes.tolist(),
+                "bounds": _bounds(group[0].objective, projection),
                 **_grid(layer, facet, drawn.size[1]),
             }
         )
     return found
 
 
+def _bounds(objective: Objective, projection: Projection) -> list[list[float]] | None:
+    """Return the bounds of an objective, if they can be written and are those of the coordinates that are shown."""
+    is_written = objective.kind != "network" and objective.dim <= MOST_BOUNDS
+    return objective.bounds.tolist() if is_written and set(projection.axes.ravel().tolist()) <= {0.0, 1.0} else None
+
+
 def _grid(layer: Layer, facet: Facet, height: int) -> dict[str, Any]:
     """Return the pixels of a grid of coordinates, from the upper left corner of a picture."""
-    points = _points(facet.model, facet)
-    pixels = layer.viewport.pixels(points, START) * [1, -1] + [0, height]
+    points, model = _points(facet.model, facet), facet.model
     ends = points[[0, -1]] if points.ndim == 2 else points[[0, -1], [0, -1]]
+    if isinstance(model, SurfaceModel):
+        seen: dict[str, Any] = {"camera": _camera(layer, model, points, height)}
+    else:
+        seen = {"pixels": encoded(layer.viewport.pixels(points, START) * [1, -1] + [0, height])}
     return {
         "kind": facet.model.kind,
         "x": ends[:, 0].tolist(),
         "y": None if points.ndim == 2 else ends[:, 1].tolist(),
         "shape": points.shape[:-1],
-        "pixels": b64encode(pixels.astype("<f4").tobytes()).decode("ascii"),
+        **seen,
+    }
+
+
+def _camera(layer: Layer, model: SurfaceModel, points: FloatArray, height: int) -> dict[str, Any]:
+    """Return the camera that sees a grid of points (rows, columns, 3), as `view.js` projects them."""
+    camera = model.camera
+    corners = points[[0, -1], [0, -1], :2]
+    seen = camera.project(camera.place(corners), camera.azimuth)
+    pixels = layer.viewport.pixels(corners, START) * [1, -1] + [0, height]
+    scale = float(np.linalg.norm(pixels[1] - pixels[0]) / np.linalg.norm(seen[1] - seen[0]))
+    return {
+        "azimuth": camera.azimuth,
+        "elevation": camera.elevation,
+        "distance": DISTANCE,
+        "target": camera.target[2],
+        "scale": scale,
+        "middle": (pixels[0] - scale * seen[0] * [1, -1]).tolist(),
+        "sides": camera.sides.tolist(),
+        "heights": encoded(camera.place(points[..., :2], points[..., 2])[..., 2]),
     }
 
 

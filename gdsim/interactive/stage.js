@@ -1,6 +1,6 @@
 // The picture of a studio: a drawing, the paths that are being computed over it, and the controls of time.
 
-import { Clock, createPicture } from "./picture.js";
+import { Clock, createPicture, mark, stroke } from "./picture.js";
 import { h, iconButton } from "./dom.js";
 import { Ground } from "./ground.js";
 import { Handles } from "./handles.js";
@@ -204,6 +204,35 @@ class Stage {
 
   /** Show a view's present picture in another rectangle, until it is drawn with new ranges. */
   drawMoved(view, rectangle) {
+    const [left, top, wide, high] = view.box, into = ["left", "top", "width", "height"].map((side) => rectangle[side]);
+    this.drawInstead(view, (brush) => {
+      for (const image of [this.ground, this.picture.kept]) {
+        const scale = (image.naturalWidth ?? image.width) / this.drawing.size[0];
+        brush.drawImage(image, left * scale, top * scale, wide * scale, high * scale, ...into);
+      }
+    });
+  }
+
+  /** Show a mesh of a surface with its paths, until it is drawn as the camera now sees it. */
+  drawTurned(view) {
+    const { trails, iterates } = this.picture.layers[view.layer], { colors } = this.drawing;
+    this.drawInstead(view, (brush) => {
+      for (const corners of view.mesh()) mark(brush, corners, [[0, 0]], 1, colors.page, colors.quiet, 0.75);
+      for (const { trail, points, values } of iterates) {
+        const { starts, style, optimizer } = trails[trail], dim = points.length / values.length;
+        if (this.picture.hidden.has(optimizer)) continue;
+        const lines = Array.from({ length: starts }, () => ({ points: [] }));
+        for (let k = 0; k < values.length; k++) {
+          const place = view.pixel(view.project(points.subarray(k * dim, (k + 1) * dim)));
+          if (place.every(Number.isFinite)) lines[k % starts].points.push(...place);
+        }
+        stroke(brush, lines, style.color, style.widths.at(-1), "round");
+      }
+    });
+  }
+
+  /** Draw something in the place of a view's picture. */
+  drawInstead(view, draw) {
     if (!this.moved) {
       this.transport.setPlaying(false);
       this.picture.keep();
@@ -211,16 +240,12 @@ class Stage {
       this.pointing.forget();
       this.handles.box.hidden = this.moved = true;
     }
-    const brush = this.picture.cleared(this.canvas), { kept } = this.picture, [width, height] = this.drawing.size;
-    const [left, top, wide, high] = view.box, into = ["left", "top", "width", "height"].map((side) => rectangle[side]);
-    brush.drawImage(kept, 0, 0, width, height);
+    const brush = this.picture.cleared(this.canvas);
+    brush.drawImage(this.picture.kept, 0, 0, ...this.drawing.size);
     this.picture.clipped(brush, view, () => {
-      brush.fillStyle = this.drawing.colors.casing;
+      brush.fillStyle = this.drawing.colors.page;
       brush.fillRect(...view.box);
-      for (const image of [this.ground, kept]) {
-        const scale = (image.naturalWidth ?? image.width) / width;
-        brush.drawImage(image, left * scale, top * scale, wide * scale, high * scale, ...into);
-      }
+      draw(brush);
     });
   }
 

@@ -2,12 +2,47 @@
 
 import { floats } from "./picture.js";
 
+const DEGREE = Math.PI / 180;
+const MESH = 3;  // the number of steps of the grid per step of a mesh
+
 export class View {
   constructor(live, box) {
-    Object.assign(this, live, { box, grid: floats(live.pixels) });
+    Object.assign(this, live, { box });
     this.flat = this.kind === "contour";
     this.columns = this.shape.at(-1);
     this.rows = this.y ? this.shape[0] : 1;
+    if (this.camera) {
+      this.heights = floats(this.camera.heights);
+      this.turn(this.camera.azimuth, this.camera.elevation);
+    } else this.grid = floats(live.pixels);
+  }
+
+  /** See a surface from angles in degrees, as `SurfaceCamera` in `scene/camera.py` projects it. */
+  turn(azimuth, elevation) {
+    const { camera, columns, rows, heights } = this, { sides, target, distance, scale, middle } = camera;
+    const [sin, cos, rise, fall] = [azimuth, elevation].flatMap((angle) => [Math.sin(angle * DEGREE), Math.cos(angle * DEGREE)]);
+    Object.assign(camera, { azimuth, elevation });
+    this.grid = new Float32Array(2 * rows * columns);
+    for (let k = 0; k < heights.length; k++) {
+      const x = (2 * (k % columns) / (columns - 1) - 1) * sides[0], z = heights[k] - target;
+      const y = (2 * Math.floor(k / columns) / (rows - 1) - 1) * sides[1], ahead = x * cos + y * sin;
+      const nearness = scale * distance / (distance - ahead * fall - z * rise);
+      this.grid[2 * k] = middle[0] + (y * cos - x * sin) * nearness;
+      this.grid[2 * k + 1] = middle[1] - (z * fall - ahead * rise) * nearness;
+    }
+  }
+
+  /** Return quadrilaterals of a coarse mesh of a surface, those behind first. */
+  mesh() {
+    const { azimuth } = this.camera, [sin, cos] = [Math.sin(azimuth * DEGREE), Math.cos(azimuth * DEGREE)], found = [];
+    for (let row = 0; row + MESH < this.rows; row += MESH) {
+      for (let column = 0; column + MESH < this.columns; column += MESH) {
+        const corners = [[0, 0], [0, 1], [1, 1], [1, 0]].map(([up, across]) => this.at(row + MESH * up, column + MESH * across));
+        const depth = (2 * column / this.columns - 1) * cos + (2 * row / this.rows - 1) * sin;
+        if (corners.flat().every(Number.isFinite)) found.push({ corners, depth });
+      }
+    }
+    return found.sort((one, other) => one.depth - other.depth).map(({ corners }) => corners);
   }
 
   /** Return the coordinates of a point of the domain. */

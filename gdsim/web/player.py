@@ -247,7 +247,7 @@ class Drawing:
             "frames": encoded(scene.frame_steps),
             "fps": scene.fps,
             "hold": scene.hold,
-            "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet},
+            "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet, "page": theme.page},
             "optimizers": [{"label": style.label, "color": style.color} for style in scene.styles],
             "groups": [group.name for group in scene.groups],
             "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys(markers)},
