@@ -953,6 +953,7 @@ def test_a_title_from_outside_is_taken_as_it_is(title: str) -> None:
 def test_a_title_from_outside_may_be_quoted_and_removed() -> None:
     assert loads(QUICKSTART, overrides=["view.title='a: b' # c"]).view.title == "a: b"
     assert loads(QUICKSTART, overrides=["view.title=a", "view.title=null"]).view.title is None
+    assert loads(QUICKSTART, overrides=["view.title=false"]).view.title is False
 
 
 def test_a_colour_from_outside_is_no_comment() -> None:

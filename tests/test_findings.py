@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 import gdsim
 from gdsim.analysis import compare
@@ -470,6 +471,17 @@ def test_a_title_of_ones_own_or_the_functions_name_replaces_the_finding():
     titles = [build_scene(paths, view=View(title=title)).title for title in (None, "function", "Mine")]
     assert titles == ["One arrives in 5 steps", "Sphere", "Mine"]
     assert build_scene(paths).short_titles[-1] == "Sphere"
+
+
+def test_a_picture_without_title_uses_its_space():
+    titled, bare = (gdsim.frames(build_scene([line("One", 0.5)], view=View(title=title))) for title in (None, False))
+    assert bare.scene.title == ""
+    box, higher = (each.canvas.layout.groups[0].facets[0] for each in (titled, bare))
+    assert higher.top > box.top + titled.canvas.em
+    assert higher.height > 1.05 * box.height
+    written = [each.get_text() for each in bare.canvas.figure.findobj(Text)]
+    assert "Sphere" in written
+    assert "One arrives in 5 steps" not in written
 
 
 def starts_on_himmelblau(count, **view):

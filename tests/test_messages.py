@@ -138,7 +138,8 @@ CONFIG: list[Case] = [
     ),
     (
         lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }, view: {title: 2026}}"),
-        "<text>:1:65: view.title: must be text in one line of at most 200 characters, not 2026; quote it: '2026'",
+        "<text>:1:65: view.title: must be text in one line of at most 200 characters or false, not 2026; "
+        "quote it: '2026'",
     ),
     (
         lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }}", overrides=["optimizers.Adm="]),
@@ -365,7 +366,7 @@ CASES = [
     ),
     (
         section(SGD + "view: {title: {SGD: slow}}"),
-        "<text>:4:15: view.title: must be text in one line of at most 200 characters, "
+        "<text>:4:15: view.title: must be text in one line of at most 200 characters or false, "
         "not {SGD: 'slow'}; quote text that contains a colon",
     ),
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),

@@ -325,7 +325,7 @@ def trajectory(label: str, stop: Stop = Stop.RAN) -> SimpleNamespace:
 
 def assembled(*explained: Explanation, look: str = "light", size: tuple[int, int] = (1280, 720)):
     own = [trajectory(f"Optimizer {index}") for index in range(len(explained))]
-    return build_saliency_scene([(own, explained)], title="", theme=theme(look), size=size)
+    return build_saliency_scene([(own, explained)], title=None, theme=theme(look), size=size)
 
 
 def end_of_scale(scene) -> float:
@@ -339,7 +339,7 @@ def test_the_numbers_of_all_rows_share_their_colours():
     for stops, limit in (([Stop.RAN, Stop.DIVERGED], 0.25), ([Stop.DIVERGED, Stop.DIVERGED], 1e9)):
         own = [trajectory(f"Optimizer {index}", stop) for index, stop in enumerate(stops)]
         wild = build_saliency_scene(
-            [(own, [explanation(0.25), explanation(1e9)])], title="", theme=theme("light"), size=(640, 360)
+            [(own, [explanation(0.25), explanation(1e9)])], title=None, theme=theme("light"), size=(640, 360)
         )
         assert end_of_scale(wild) == limit
     assert group.facets[0].heading == "image 7 · label 3"
@@ -354,7 +354,7 @@ def test_words_say_what_is_right_and_what_went_wrong():
     assert says[1] == "says nothing: its scores are not finite"
     assert "Optimizer 0 says 5, 98.7 %, not 3" in wrong.alt_text
     diverged = build_saliency_scene(
-        [([trajectory("SGD", Stop.DIVERGED)], [explanation()])], title="", theme=theme("light"), size=(640, 360)
+        [([trajectory("SGD", Stop.DIVERGED)], [explanation()])], title=None, theme=theme("light"), size=(640, 360)
     )
     assert diverged.styles[0].settings == "diverged at step 5"
 

@@ -262,6 +262,13 @@ def test_an_unknown_key_of_a_schema_gets_a_control_of_its_kind(page):
     assert [each.get_attribute("data-kind") for each in found] == ["slider", "number", "select", "toggle"]
 
 
+def test_a_title_is_text_or_left_out(page):
+    page.type_over(page.one("#field-view-title"), "Race: 2", "ENTER")
+    page.until_text("title: 'Race: 2'")
+    page.type_over(page.one("#field-view-title"), "false", "ENTER")
+    page.until_text("title: false")
+
+
 def test_the_catalogue_is_searched_and_parameters_have_sliders(page):
     page.one("[data-action=catalog]").click()
     page.press("quad")

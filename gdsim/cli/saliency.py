@@ -142,7 +142,7 @@ def _draw(
         explained.append((own, [_explain(experiment, index, network, each.training, method) for each in own]))
     view, size = experiment.view, (experiment.view.size[0], experiment.view.size[1])
     with experiment.located():
-        scene = build_saliency_scene(explained, title=view.title or "", theme=theme, size=size, say=view.say)
+        scene = build_saliency_scene(explained, title=view.title, theme=theme, size=size, say=view.say)
     provenance = Provenance(scene.title, scene.alt_text, experiment.yaml, experiment.seed, versions())
     picture = frames(scene)
     for path in paths:

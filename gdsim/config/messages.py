@@ -210,7 +210,7 @@ def takes_text(key: Key) -> bool:
     """Return whether the value at a key of a configuration can only be text, such as a title."""
     root, _ = _schemas(None)
     choices = _choices(root, fragment_at(root, root, key))
-    return {choice.get("type") for choice in choices} - {"null"} == {"string"}
+    return {choice.get("type") for choice in choices if "const" not in choice} - {"null"} == {"string"}
 
 
 def setting_named(name: str, config: Any) -> str | None:

@@ -207,6 +207,7 @@ class StatePanel(Model):
     """A line per coordinate, the last one faint; by default their norm."""
 
 
+Title = Annotated[Line, Field(max_length=200)]
 PanelName = Annotated[str, OneOf("gdsim.scene.panels", "panel_kinds")]
 Panel = Annotated[Annotated[PanelName, Tag("text")] | Annotated[StatePanel, Tag("other")], TEXT_OR_OTHER]
 """The name of a panel, or the name of what the optimizers hold."""
@@ -285,11 +286,12 @@ class View(Model):
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
         examples=[[1280, 720], [1920, 1080], [800, 600]],
     )
-    title: Annotated[Line, Field(max_length=200)] | None = Field(
-        default=None, examples=["function", "Three optimizers"]
+    title: Annotated[Annotated[Title, Tag("text")] | Annotated[Literal[False], Tag("other")], TEXT_OR_OTHER] | None = (
+        Field(default=None, examples=["function", "Three optimizers", False])
     )
     """The title of the picture, above the objective's name; by default a sentence about what happens, such as "SGD
-    arrives in 9 steps; Momentum circles until 70". function makes the objective's name the title."""
+    arrives in 9 steps; Momentum circles until 70". function makes the objective's name the title, false leaves it
+    out."""
     milestones: bool = True
     """Whether sentences such as "SGD arrives · step 9" appear beside the step counter when it happens."""
     language: LanguageChoice = Field(default="en", examples=["de", {"base": "fr", "start": "départ"}])

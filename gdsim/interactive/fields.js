@@ -170,12 +170,14 @@ export class Fields {
   }
 
   text(about, names) {
-    const { id, value, fallback, choices } = about, words = choices.length > 0 && choices.every(isText);
-    const box = h("input", this.attributes(about, words ? "text" : "yaml", {
+    const { id, value, fallback, choices } = about;
+    const others = choices.filter((each) => !isText(each)), isOptional = others.every((each) => each.const === false);
+    const kind = others.length === choices.length || !isOptional ? "yaml" : others.length ? "optional" : "text";
+    const box = h("input", this.attributes(about, kind, {
       ...CODE, value: asText(value), placeholder: value === undefined ? asText(fallback) || "automatic" : null,
       list: names.length ? `${id}-names` : null,
     }));
-    const options = names.map((name) => h("option", { value: name }));
+    const options = names.map((name) => h("option", { value: String(name) }));
     return names.length ? [box, h("datalist", { id: `${id}-names` }, options)] : box;
   }
 
@@ -218,5 +220,6 @@ export function editOf(control) {
     return { path, value: controls.filter(({ checked }) => checked).map(({ value }) => value) };
   }
   if (text === "") return { path, remove: true };
+  if (kind === "optional" && text === "false") return { path, value: false };
   return kind === "number" || kind === "yaml" ? { path, yaml: text } : { path, value: text };
 }

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, cycle
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -160,13 +160,18 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
 
 
 def build_saliency_scene(
-    networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int], say: Language = ENGLISH
+    networks: Sequence[Explained],
+    *,
+    title: str | Literal[False] | None,
+    theme: Theme,
+    size: tuple[int, int],
+    say: Language = ENGLISH,
 ) -> Scene:
     """Build a scene of saliency maps of trained networks: one row per optimizer, one column per map.
 
     Args:
         networks: The trajectories of each network, with their explanations.
-        title: The picture's title; empty for the default.
+        title: The picture's title, as in `View`.
         theme: The theme of the picture.
         size: Width and height in pixels; the height is increased if there are many rows.
         say: The language.
@@ -189,7 +194,7 @@ def build_saliency_scene(
     titles, scales = [group[0].objective.title for group in trajectories], _map_scales(networks)
     several = say("What the networks see in image {n}", n=explained[0][0].number)
     return Scene(
-        title=title or (titles[0] if len(titles) == 1 else several),
+        title=_title(title, titles[0] if len(titles) == 1 else several),
         alt_text=" ".join(_saliency_text(*each, say) for each in zip(titles, explained, own, strict=True)),
         theme=theme,
         size=(size[0], height),
@@ -317,7 +322,7 @@ def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection
     except InputError as error:
         raise error.below("view", "theme") from error
     return Scene(
-        title=title if view.title in (None, "function") else view.title,
+        title=_title(view.title, title),
         subject=title,
         formula=formula(objectives, view),
         formula_is_subject={each.name for each in objectives} == {"expression"},
@@ -328,6 +333,10 @@ def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection
         panels_at=view.panels_at,
         say=say,
     )
+
+
+def _title(given: str | Literal[False] | None, name: str) -> str:
+    return name if given in (None, "function") else given or ""
 
 
 def _saliency_style(style: Style, trajectory: Trajectory, say: Language) -> Style:
