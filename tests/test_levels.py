@@ -215,6 +215,26 @@ def test_a_pole_on_either_side_does_not_leave_all_else_one_colour():
     assert shares.max() < 0.1
 
 
+@pytest.mark.parametrize(
+    ("expression", "bounds", "is_geometric"),
+    [
+        ("x^2 + y^2", 5, False),
+        ("exp(x) + exp(-x) + y", 1, False),
+        ("abs(x)^3 + abs(y)^3", 2, True),
+        ("x^4 + y^4", 10, True),
+        ("100*(x^2 - 1)^2 + y^2", 2, True),
+        ("x^2 + y^2 + exp(3*abs(x))", 3, True),
+    ],
+)
+def test_the_valley_of_a_function_with_steep_walls_is_not_one_colour(expression, bounds, is_geometric):
+    """Half of the view is in at least six levels, and the lowest eighth in at least two."""
+    model = preview_scene(gdsim.objective(expression, bounds=[[-bounds, bounds]] * 2)).facets[0].model
+    levels = np.searchsorted(model.levels.edges, model.values)
+    for share, least in ((0.5, 6), (0.125, 2)):
+        assert len(np.unique(levels[model.values <= np.quantile(model.values, share)])) >= least
+    assert (model.levels.caption == "f − min f") == is_geometric
+
+
 def test_the_view_chooses_the_levels_of_contours_and_surfaces():
     booth = gdsim.objective("booth")
     for kind in ("contour", "surface"):

@@ -15,7 +15,7 @@ from gdsim.objectives.formulas import number, power
 
 WANTED = 28  # approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours
 
-SKEWED, STRAYING = 6, 5
+SKEWED, STRAYING = 4.5, 5
 """Minimum ratios of the highest value to the median for geometric levels, and of the full range to that of the 2 % and
 98 % quantiles for levels of equal areas."""
 
@@ -82,7 +82,7 @@ def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float
 def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
     """Choose about 24 to 32 levels for the finite values of a field (…), labelled by their height above the minimum.
 
-    The default spacing is geometric above the minimum if the median is less than 1/6 of the highest value; by equal
+    The default spacing is geometric above the minimum if the median is at most 2/9 of the highest value; by equal
     areas if a few extreme values, as at a pole, would leave all others in one colour; otherwise linear.
 
     Args:
