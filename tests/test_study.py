@@ -50,11 +50,13 @@ def judged(runs, objective, lowest):
         floor = lowest if objective.minimum is None else objective.minimum
         whole = values[0] - floor
         far = not all(math.isfinite(value) for value in values) or min(values) - floor < -1e-3 * abs(whole)
-        within = [count for count, value in zip(counts, values, strict=True) if value - floor <= 1e-3 * whole]
-        spent.append(within[0] if within and not far else math.inf)
+        outside = [k for k, value in enumerate(values) if not value - floor <= 1e-3 * whole]
+        stays = max(outside, default=-1) + 1
+        is_within = stays < len(values)
+        spent.append(counts[stays] if is_within and not far else math.inf)
         lows.append(math.inf if far else min(values))
         near = [math.dist(last, minimum) <= 0.02 * math.dist(*objective.bounds.T) for minimum in objective.minima]
-        there.append(any(near) and bool(within) and np.isfinite(values).all())
+        there.append(any(near) and is_within and np.isfinite(values).all())
     return -sum(there), sorted(spent)[len(spent) // 2], float(np.median(lows))
 
 
@@ -269,9 +271,10 @@ def test_evaluations_are_one_row_a_problem():
         for column, path in enumerate(gdsim.simulate(part)):
             minimum = path.objective.minimum
             for start, values in enumerate(path.values.T):
-                within = np.flatnonzero(values - minimum <= 1e-3 * (values[0] - minimum))
-                first = within[0] + 1 if len(within) else np.inf
-                assert found.evaluations[3 * index + start, column] == first
+                outside = np.flatnonzero(values - minimum > 1e-3 * (values[0] - minimum))
+                stays = outside[-1] + 2 if len(outside) else 1
+                expected = stays if stays <= len(values) else np.inf
+                assert found.evaluations[3 * index + start, column] == expected
 
 
 def test_curves_are_the_median_of_the_lowest_so_far():
