@@ -284,6 +284,27 @@ def test_the_catalogue_is_searched_and_parameters_have_sliders(page):
     page.until_text("  BFGS: {class: scipy.BFGS}\n")
 
 
+def test_several_functions_are_cards(page):
+    page.one("[data-action=add-function]").click()
+    page.press("beale", "ENTER")
+    page.until_text("objective: [himmelblau, beale]\n", "start: [-0.5, 4.2]")
+    page.until(lambda: len(page.all("[aria-label^='Function '].card")) == 2)
+    page.choose("#objective-1-form", "expression")
+    page.until_text("objective: [himmelblau, x^2 + 3*y^2]\n")
+    page.type_over(page.one("#formula-1"), "x^2 + y^")
+    page.until(lambda: "column " in page.one("#formula-1-mistake").text)
+    page.press("4", "ENTER")
+    page.until_text("objective: [himmelblau, x^2 + y^4]\n")
+    page.one("[aria-label='Function 1'] [data-action=catalog]").click()
+    page.press("quadratic", "ENTER")
+    page.until_text("objective: [quadratic, x^2 + y^4]\n")
+    page.press("ARROW_LEFT", element=page.one('input[type=range][data-path=\'["objective",0,"condition"]\']'))
+    page.until_text("objective: [{name: quadratic, condition: 47.3}, x^2 + y^4]\n")
+    page.one("[aria-label='Remove function 1']").click()
+    page.until_text("objective: x^2 + y^4\n")
+    page.until(lambda: page.one("#formula").get_attribute("value") == "x^2 + y^4")
+
+
 def test_a_link_holds_the_config(page, browser, address):
     page.type_over(page.one("#field-steps"), "33", "ENTER")
     page.until_text("steps: 33\n")

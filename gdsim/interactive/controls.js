@@ -3,7 +3,7 @@
 import { choose } from "./chooser.js";
 import { h, morphChildren } from "./dom.js";
 import { Fields, choicesOf, editOf, keyOf, scaleOfSlider } from "./fields.js";
-import { hasPlaces, objectiveSection, startSection, startTemplate, templateOf } from "./objective.js";
+import { addingFunction, hasPlaces, objectiveSection, removingFunction, startSection, startTemplate, templateOf } from "./objective.js";
 import { adding, changingClass, classOf, duplicating, optimizerCards, renaming, scheduleTemplate } from "./optimizers.js";
 
 /** Keys of `view` that are not folded. */
@@ -41,7 +41,7 @@ class Controls {
     }
     const fields = new Fields({ schema: hello.schema, mistakes });
     morphChildren(root, h("div", {}, this.sections(fields)));
-    const formula = root.querySelector("#formula[data-changing]");
+    const formula = root.querySelector(".formula[data-changing]");
     if (formula) this.showMistake(formula);
   }
 
@@ -71,7 +71,7 @@ class Controls {
   input(control) {
     const { kind, path } = control.dataset;
     if (control.type === "text") control.dataset.changing = "";
-    if (control.id === "formula") this.check(control.value);
+    if (control.matches(".formula")) this.check(control.value);
     if (kind !== "slider") return;
     const place = Number(control.value), scale = scaleOfSlider(control), value = scale.value(place);
     const box = control.nextElementSibling;
@@ -90,13 +90,13 @@ class Controls {
     if (action) return this.act(control, action);
     if (!kind) return;
     const byKeys = kind === "slider" && this.keyboard;
-    this.studio.edit([editOf(control)], byKeys ? control.dataset.path : control.id === "formula" ? "formula" : null);
+    this.studio.edit([editOf(control)], byKeys ? control.dataset.path : control.matches(".formula") ? "formula" : null);
   }
 
   /** Do what a select or a text field that is not a plain value asks for. */
   act(control, action) {
     const { studio } = this, path = control.dataset.path && pathOf(control), { value } = control;
-    if (action === "form") this.setObjective(templateOf(value, studio.hello));
+    if (action === "form") this.setObjective(path, templateOf(value, studio.hello));
     if (action === "start-form") {
       const start = startTemplate(value, studio);
       studio.edit([start === undefined ? { path: ["start"], remove: true } : { path: ["start"], value: start }]);
@@ -131,7 +131,9 @@ class Controls {
       "add-point": () => studio.edit([{ path, value: startTemplate("point", studio) }]),
       "add-optimizer": () => this.addOptimizer(),
       class: () => this.chooseClass(label),
-      catalog: () => this.chooseFunction(),
+      catalog: async () => this.setObjective(path, await this.chooseFunction()),
+      "add-function": () => this.addFunction(),
+      "remove-function": () => studio.edit([removingFunction(path, studio)]),
     };
     actions[action]?.();
   }
@@ -161,18 +163,23 @@ class Controls {
     return choose(this.studio.root, { title, hint: "Search, or type package.Class", items, free });
   }
 
-  async chooseFunction() {
+  chooseFunction() {
     const items = this.studio.hello.catalog.map(({ name, title, thumbnail, dim }) => (
       { value: name, label: title || name, detail: dim === 1 ? "one variable" : "", image: thumbnail }
     ));
-    const name = await choose(this.studio.root, { title: "Functions", hint: "Search functions", items });
-    if (name) this.setObjective(name);
+    return choose(this.studio.root, { title: "Functions", hint: "Search functions", items });
   }
 
-  /** Set another objective, and remove the start, which is a place on the old one. */
-  setObjective(value) {
+  async addFunction() {
+    const name = await this.chooseFunction();
+    if (name) this.studio.edit([addingFunction(name, this.studio)]);
+  }
+
+  /** Set another objective, if there is one, and remove the start, which is a place on the old one. */
+  setObjective(path, value) {
+    if (!value) return;
     const start = hasPlaces(this.studio.config.start) ? [{ path: ["start"], remove: true }] : [];
-    this.studio.edit([{ path: ["objective"], value }, ...start]);
+    this.studio.edit([{ path, value }, ...start]);
   }
 
   check(expression) {
@@ -182,8 +189,8 @@ class Controls {
 
   /** Take the mistake in a formula that is being typed, or none; the picture then follows. */
   checked(mistake) {
-    const formula = this.root.querySelector("#formula");
-    if (!formula || !("changing" in formula.dataset)) return;
+    const formula = this.root.querySelector(".formula[data-changing]");
+    if (!formula) return;
     this.mistake = mistake;
     this.showMistake(formula);
     if (!mistake) this.studio.edit([editOf(formula)], "formula");
@@ -193,7 +200,7 @@ class Controls {
   showMistake(formula) {
     const { mistake } = this;
     const words = mistake ? `column ${mistake.column}: ${mistake.message}` : "";
-    this.root.querySelector("#formula-mistake").textContent = words;
+    formula.parentElement.querySelector(".mistake").textContent = words;
     if (mistake) formula.setAttribute("aria-invalid", "true");
     else formula.removeAttribute("aria-invalid");
   }

@@ -56,7 +56,7 @@ export function createBar(root, studio, keys) {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase(), action = { z: event.shiftKey ? redo : undo, y: redo, s: save }[key];
     if (!action || studio.root.querySelector("dialog[open]")) return;
-    const typing = document.activeElement.matches("[data-changing]:not(#formula)");
+    const typing = document.activeElement.matches("[data-changing]:not(.formula)");
     if (typing && action !== save) return;  // the browser undoes what is being typed
     event.preventDefault();
     if (typing) document.activeElement.blur();

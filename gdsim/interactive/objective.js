@@ -5,7 +5,6 @@ import { asText, choicesOf, keyOf } from "./fields.js";
 
 const WORDS = {
   name: "Catalogue", expression: "Formula", samples: "Measured samples", python: "Python function", network: "Network",
-  list: "Several functions",
 };
 
 /** Return the schemas of the mappings that an objective can be, by the key that tells them apart. */
@@ -14,9 +13,8 @@ function formsOf({ definitions }) {
   return Object.fromEntries(choices.map((choice) => [choice.required[0], choice]));
 }
 
-/** Return the key that tells the form of an objective: "name", "expression", …; "list" for several. */
-export function formOf(objective, catalog) {
-  if (Array.isArray(objective)) return "list";
+/** Return the key that tells the form of an objective: "name", "expression", …. */
+function formOf(objective, catalog) {
   if (typeof objective === "string") return catalog.some(({ name }) => name === objective) ? "name" : "expression";
   return Object.keys(WORDS).find((form) => form in Object(objective)) ?? "name";
 }
@@ -34,53 +32,78 @@ export function templateOf(form, { schema }) {
 }
 
 export function objectiveSection(fields, studio) {
-  const { schema, catalog } = studio.hello, { objective } = studio.config, form = formOf(objective, catalog);
-  const forms = formsOf(schema), path = ["objective"];
-  const given = typeof objective === "string" ? { [form]: objective } : objective ?? {};
-  const kinds = [...Object.keys(forms), ...(form === "list" ? ["list"] : [])];
-  const select = h("select", { id: "objective-form", "data-action": "form", value: form },
-    kinds.map((each) => h("option", { value: each }, WORDS[each] ?? each)));
-  const rows = [fields.plain("objective-form", "from", select)];
-  if (form === "list") {
-    const about = { description: "Several functions, each with all optimizers." };
-    rows.push(fields.row(path, about, objective, { label: "functions", required: true }));
-  } else {
-    const names = Object.keys(forms[form].properties).filter((name) => name !== form);
-    if (form === "name") rows.push(catalogButton(catalog, given.name), ...parameters(fields, catalog, given));
-    else if (form === "expression") {
-      rows.push(formula(given.expression, typeof objective === "string" ? path : [...path, form], fields));
-      const constants = Object.entries(given.constants ?? {});
-      rows.push(constants.map(([name, value]) => fields.row([...path, "constants", name], { type: "number" }, value)));
-    }
-    else rows.push(fields.row([...path, form], forms[form].properties[form], given[form], { required: true }));
-    rows.push(fields.group(path, forms[form], given, { label: "more about the function", names }));
-  }
-  return rows;
+  const { objective } = studio.config, isList = Array.isArray(objective);
+  const add = iconButton("add", "Add a function", { text: true, "data-action": "add-function", "data-key": "add-function" });
+  if (!isList) return [...functionRows(fields, studio, ["objective"], objective), add];
+  return [...objective.map((each, i) => functionCard(fields, studio, ["objective", i], each)), add];
 }
 
-function catalogButton(catalog, name) {
+function functionCard(fields, studio, path, objective) {
+  const name = `Function ${path[1] + 1}`, action = { "data-action": "remove-function", "data-path": keyOf(path) };
+  return h("section", { class: "card", "data-key": name, "aria-label": name },
+    h("header", {}, h("b", {}, name),
+      studio.config.objective.length > 1 && iconButton("remove", `Remove function ${path[1] + 1}`, { class: "icon small", ...action })),
+    functionRows(fields, studio, path, objective));
+}
+
+/** Return the edit that removes one of several functions; the last one is not in a list. */
+export function removingFunction(path, { config: { objective } }) {
+  if (objective.length > 2) return { path, remove: true };
+  return { path: ["objective"], value: objective[1 - path[1]] };
+}
+
+/** Return the path at which another function is added, and the edit that adds one. */
+export function addingFunction(value, { config: { objective } }) {
+  if (Array.isArray(objective)) return { path: ["objective", objective.length], value };
+  return { path: ["objective"], value: [objective, value] };
+}
+
+function functionRows(fields, studio, path, objective) {
+  const { schema, catalog } = studio.hello, form = formOf(objective, catalog), forms = formsOf(schema);
+  const given = typeof objective === "string" ? { [form]: objective } : objective ?? {}, id = [...path, "form"].join("-");
+  const select = h("select", { id, "data-action": "form", "data-path": keyOf(path), value: form },
+    Object.keys(forms).map((each) => h("option", { value: each }, WORDS[each] ?? each)));
+  const names = Object.keys(forms[form].properties).filter((name) => name !== form);
+  const more = fields.group(path, forms[form], given, { label: "more about the function", names });
+  return [fields.plain(id, "from", select), ...mainRows(fields, catalog, path, form, objective, given, forms), more];
+}
+
+/** Return the rows of a function that are not folded. */
+function mainRows(fields, catalog, path, form, objective, given, forms) {
+  if (form === "name") return [catalogButton(catalog, given.name, path), ...parameters(fields, catalog, given, path)];
+  if (form !== "expression") {
+    return [fields.row([...path, form], forms[form].properties[form], given[form], { required: true })];
+  }
+  const constants = Object.entries(given.constants ?? {});
+  return [
+    formula(given.expression, typeof objective === "string" ? path : [...path, form], fields),
+    ...constants.map(([name, value]) => fields.row([...path, "constants", name], { type: "number" }, value)),
+  ];
+}
+
+function catalogButton(catalog, name, path) {
   const { title = name, thumbnail } = catalog.find((each) => each.name === name) ?? {};
-  const label = `Function: ${title}. Choose another`, action = { "data-action": "catalog", "data-key": "catalog" };
+  const label = `Function: ${title}. Choose another`, action = { "data-action": "catalog", "data-key": "catalog", "data-path": keyOf(path) };
   return h("button", { type: "button", class: "current", "aria-label": label, ...action },
     thumbnail && h("img", { src: thumbnail, alt: "" }),
     h("b", {}, title || name),
     h("span", { class: "quiet" }, "Change…"));
 }
 
-function parameters(fields, catalog, given) {
+function parameters(fields, catalog, given, path) {
   const known = catalog.find(({ name }) => name === given.name)?.parameters ?? {};
-  return Object.entries(known).map(([name, schema]) => fields.row(["objective", name], schema, given[name]));
+  return Object.entries(known).map(([name, schema]) => fields.row([...path, name], schema, given[name]));
 }
 
 function formula(expression, path, fields) {
-  const mistake = fields.mistakes.get(keyOf(path));
+  const mistake = fields.mistakes.get(keyOf(path)), number = path.find(Number.isInteger), id = number ? `formula-${number}` : "formula";
   return h("div", { class: "row tall", "data-key": "formula" },
-    h("div", { class: "head" }, h("label", { for: "formula" }, "f =")),
+    h("div", { class: "head" }, h("label", { for: id }, "f =")),
     h("input", {
-      ...CODE, id: "formula", class: "code", value: expression, "data-path": keyOf(path), "data-kind": "text",
-      "aria-describedby": "formula-mistake", "aria-invalid": mistake ? "true" : null,
+      ...CODE, id, class: "code formula", value: expression, "data-path": keyOf(path), "data-kind": "text",
+      "aria-describedby": `${id}-mistake`, "aria-invalid": mistake ? "true" : null,
     }),
-    h("p", { id: "formula-mistake", class: "mistake", "data-key": "formula-mistake", role: "status" }, mistake ?? ""));
+    h("p", { id: `${id}-mistake`, class: "mistake", "data-key": "formula-mistake", role: "status" }, mistake ?? ""));
 }
 
 // Starts.
@@ -102,7 +125,7 @@ export const hasPlaces = (start) => ["point", "points"].includes(startForm(start
 /** Return a first value of a form of start, or undefined for the function's own. */
 export function startTemplate(form, studio) {
   const { config: { objective, start }, hello: { catalog } } = studio, given = startForm(start);
-  const own = catalog.find(({ name }) => name === (objective?.name ?? objective))?.start ?? [1, 1];
+  const [first] = [objective].flat(), own = catalog.find(({ name }) => name === (first?.name ?? first))?.start ?? [1, 1];
   const point = { point: [start].flat(), points: [start?.points ?? start].flat()[0] }[given] ?? own;
   const others = { grid: { grid: point.map(() => 5) }, random: { random: 16 } };
   return { point, points: [point, point.map((each) => -each)], ...others }[form];
