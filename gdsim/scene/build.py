@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, cycle
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -37,12 +37,8 @@ from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
 
-STRETCHED: Mapping[str, Sequence[str]] = {
-    "distance": ["Longer steps are shown for a longer time."],
-    "even": [],
-    "early": [],
-}
-"""What the text about an animation says of its clock, by pace."""
+STRETCHED = "Longer steps are shown for a longer time."
+"""What the text about an animation says of its clock if its pace is "distance"."""
 
 DRAWN = {
     "gradient": "{title} with its gradient arrows",
@@ -126,13 +122,11 @@ def build_scene(
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     every = tuple(dict.fromkeys(style for own in group_styles for style in own))
     described = [describe(group[0].objective, group, view.say) for group in groups]
-    titles = finding(groups, view.say) if view.title is None else ()
+    described += [view.say(STRETCHED)] if animation.pace == "distance" else []
     return replace(
-        page,
-        title=titles[0] if titles else page.title,
-        short_titles=(*titles[1:], page.title) if titles else (),
+        titled(page, view, finding(groups, view.say)),
         notes=page.notes or library_notes(trajectories, view.say),
-        alt_text=" ".join([*described, *map(view.say, STRETCHED[animation.pace])]),
+        alt_text=" ".join(described),
         styles=every,
         best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,
@@ -143,9 +137,7 @@ def build_scene(
         vectors=tuple(view.vectors),
         steps=steps,
         frame_steps=_frame_steps(built, steps, view, animation),
-        fps=animation.fps,
-        hold=animation.hold,
-        poster_first=animation.first == "poster",
+        **timing(animation),
     )
 
 
@@ -337,6 +329,18 @@ def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection
 
 def _title(given: str | Literal[False] | None, name: str) -> str:
     return name if given in (None, "function") else given or ""
+
+
+def titled(page: Scene, view: View, titles: Sequence[str]) -> Scene:
+    """Return a scene with the first of some titles, from long to short, if there are any and the view has none."""
+    if view.title is not None or not titles:
+        return page
+    return replace(page, title=titles[0], short_titles=(*titles[1:], page.title))
+
+
+def timing(animation: Animation) -> dict[str, Any]:
+    """Return the fields of a scene that are settings of its animation."""
+    return {"fps": animation.fps, "hold": animation.hold, "poster_first": animation.first == "poster"}
 
 
 def _saliency_style(style: Style, trajectory: Trajectory, say: Language) -> Style:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatch
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
 from gdsim.languages import Language
-from gdsim.networks import NetworkObjective
+from gdsim.networks import Landscape, NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.curvature import curvature_along
 from gdsim.scene.levels import finite
@@ -146,7 +145,7 @@ class GroupInput:
         if elevation is not None:
             starts = sum(len(each.stops) for each in self.scene_trajectories)
             times = _times(iterates, projection.bounds, ends, min(MOST_EACH, MOST_TOGETHER // starts))
-            values, slopes = _values_at(trajectory.objective, trajectory, times)
+            values, slopes = _values_at(trajectory, times)
             points = _raised(_between(iterates, times), values, elevation)
         exits = tuple(_exits(trajectory, times, points, limits, self.view.say))
         for each in exits:
@@ -170,14 +169,16 @@ def _raised(coordinates: FloatArray, values: FloatArray, elevation: Elevation | 
     return coordinates if elevation is None else np.concatenate([coordinates, elevation(values)[..., None]], -1)
 
 
-@singledispatch
 def _gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
     """Return the gradient in the form that the view asks for; with more facets, there are fewer arrows in each."""
     if view.arrows in ("none", "heads"):
         return None
+    streams = view.arrows == "stream"
+    if not streams and isinstance(objective, NetworkObjective) and len(objective.landscape.arrow_points):
+        return _computed_arrows(objective.landscape, facets)
     size = projection.bounds[:, 1] - projection.bounds[:, 0]
     side = max(round(ARROWS / facets**THINNING), FEWEST)
-    on_curve, streams = len(size) == 1 and view.arrows_at == "curve", view.arrows == "stream"
+    on_curve = len(size) == 1 and view.arrows_at == "curve"
     if streams:
         spacing = size / (STREAM - 1)
         sides = [np.linspace(low, high, STREAM) for low, high in projection.bounds]
@@ -204,12 +205,8 @@ def _gradient_arrows(objective: Objective, projection: Projection, view: View, f
     return _single_arrows(points, gradients, spacing, values if on_curve else None)
 
 
-@_gradient_arrows.register
-def _(objective: NetworkObjective, projection: Projection, view: View, facets: int) -> Arrows | None:
-    """Return the computed gradients of a network's loss, if there are any."""
-    landscape = objective.landscape
-    if view.arrows != "gradient" or not len(landscape.arrow_points):
-        return _gradient_arrows.dispatch(Objective)(objective, projection, view, facets)
+def _computed_arrows(landscape: Landscape, facets: int) -> Arrows:
+    """Return the computed gradients of a network's loss."""
     side = round(np.sqrt(len(landscape.arrow_points)))
     every = 2 if facets**-THINNING < SPARSE else 1
     points, gradients = (
@@ -347,10 +344,12 @@ def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
     return np.asarray(np.where(share == 1, following, rows[k] + share * (following - rows[k])))
 
 
-@singledispatch
-def _values_at(objective: Objective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+def _values_at(trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, FloatArray | None]:
     """Return values (n, starts) at times (n,), as recorded at iterates; for one coordinate also the slopes."""
-    _, starts, dim = trajectory.points.shape
+    objective, (_, starts, dim) = trajectory.objective, trajectory.points.shape
+    if objective.kind == "network":
+        # The landscape is the loss of the nearest weights on the plane, not of the weights themselves.
+        return finite(_between(trajectory.values, times)), None
     whole = times == np.floor(times)
     values, slopes = np.empty((2, len(times), starts))
     steps = times[whole].astype(np.int64)
@@ -365,12 +364,6 @@ def _values_at(objective: Objective, trajectory: Trajectory, times: FloatArray) 
         else:
             values[chunk] = objective.values(points)
     return finite(values), finite(slopes) if dim == 1 else None
-
-
-@_values_at.register
-def _(objective: NetworkObjective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, None]:  # noqa: ARG001
-    # The landscape is the loss of the nearest weights on the plane, not of the weights themselves.
-    return finite(_between(trajectory.values, times)), None
 
 
 def _exits(

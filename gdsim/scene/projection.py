@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.languages import Language
-from gdsim.networks import NetworkObjective, plane_name
+from gdsim.networks import Landscape, NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.objectives.formulas import number
 from gdsim.scene.captions import plane_words
@@ -70,7 +69,6 @@ class Projection:
         return np.asarray(np.linalg.norm(points - self.lift(self.project(points)), axis=-1))
 
 
-@singledispatch
 def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
     """Choose the line or plane to show of an objective.
 
@@ -81,6 +79,8 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
 
     Each path has shape (steps + 1, starts, dim), with NaN in rows to ignore.
     """
+    if isinstance(objective, NetworkObjective):
+        return _of_landscape(objective.landscape, view)
     dim = objective.dim
     if dim <= 2:
         shown = _view(objective, paths, range(dim))
@@ -94,9 +94,7 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     return _on_paths(objective, paths, view) if paths else _on_coordinates(objective, [0, 1], view, paths)
 
 
-@choose_projection.register
-def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:  # noqa: ARG001
-    landscape = objective.landscape
+def _of_landscape(landscape: Landscape, view: View) -> Projection:
     wanted = None if view.plane is None else plane_name(view.plane)
     computed = "`gdsim render` and gdsim.simulate compute another one"
     if not landscape.plane:
@@ -265,18 +263,12 @@ def grid_values(objective: Objective, projection: Projection, n: int) -> tuple[F
     points = np.stack(np.meshgrid(x, y), -1)
     rows = max(1, CHUNK // (n * objective.dim))
     chunks = [objective.values(projection.lift(points[row : row + rows])) for row in range(0, n, rows)]
-    return x, y, _clip_interpolated(objective, points, finite(np.concatenate(chunks)))
+    values = finite(np.concatenate(chunks))
+    return x, y, _clipped(objective.landscape, points, values) if isinstance(objective, NetworkObjective) else values
 
 
-@singledispatch
-def _clip_interpolated(objective: Objective, points: FloatArray, values: FloatArray) -> FloatArray:  # noqa: ARG001
-    return values
-
-
-@_clip_interpolated.register
-def _(objective: NetworkObjective, points: FloatArray, values: FloatArray) -> FloatArray:
-    # The interpolation of a landscape overshoots at steep places, and is finite where the landscape is not.
-    landscape = objective.landscape
+def _clipped(landscape: Landscape, points: FloatArray, values: FloatArray) -> FloatArray:
+    """Clip what the interpolation of a landscape overshoots at steep places, and where the landscape is not finite."""
     low, high = np.nanmin(landscape.values, initial=np.inf), np.nanmax(landscape.values, initial=-np.inf)
     column, row = (np.abs(points[..., i, None] - side).argmin(-1) for i, side in enumerate((landscape.x, landscape.y)))
     return np.where(np.isfinite(landscape.values[row, column]), np.clip(values, low, high), np.nan)

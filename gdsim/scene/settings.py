@@ -11,7 +11,7 @@ from gdsim.config import Animation, Experiment, View
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.build import blank_page, plain_styles, projection_of, unprojected
+from gdsim.scene.build import blank_page, plain_styles, projection_of, timing, titled, unprojected
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.figures import axis_limits
 from gdsim.scene.model import Facet, Fan, Group, Path, Scene, Style
@@ -59,11 +59,8 @@ def build_setting_scene(experiment: Experiment, result: SweepResult, view: View,
         name = view.say(objective.value_name)
         (facet,) = value_facets(ValuesInput(steps, values[:, order][..., 0], name, own, view.say))
     panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
-    titles = sweep_finding(result, (axis,), view.say) if view.title is None else ()
     return replace(
-        page,
-        title=titles[0] if titles else page.title,
-        short_titles=(*titles[1:], page.title) if titles else (),
+        titled(page, view, sweep_finding(result, (axis,), view.say)),
         alt_text=describe_sweep(result, (axis,), view.say),
         formula="" if result.varies_objective else page.formula,
         notes=(*page.notes, *agreement_notes([result], view.say)),
@@ -73,9 +70,7 @@ def build_setting_scene(experiment: Experiment, result: SweepResult, view: View,
         readings=tuple(f"{axis.name} {number(value, 3)}" for value in axis.values.tolist()),
         figures=tuple((view.say(CAPTIONS[name]), result.figures[name].astype(np.float64)) for name in result.show),
         frame_steps=_frame_steps(last, _best_value(result), animation),
-        fps=animation.fps,
-        hold=animation.hold,
-        poster_first=animation.first == "poster",
+        **timing(animation),
     )
 
 

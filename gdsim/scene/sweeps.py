@@ -13,7 +13,7 @@ import numpy as np
 from gdsim.config import Animation, Experiment, View
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.build import blank_page, projection_of, unprojected
+from gdsim.scene.build import blank_page, projection_of, timing, titled, unprojected
 from gdsim.scene.cells import cell_runs
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
@@ -70,10 +70,8 @@ def _map_scene(
     zoom = animation.zoom
     groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
     for name in result.show:
-        count = len(names) * (1 + len(inner))
         every = combined(result, inner) if inner else result
-        inputs = MapInput(experiment, every, name, page.theme, headings * (1 + len(inner)), [cells] * count)
-        facets = view_kinds()["map"].facets(inputs)
+        facets = view_kinds()["map"].facets(MapInput(experiment, every, name, page.theme, headings, cells))
         models = [cast("MapModel", facet.model) for facet in facets[: len(names)]]
         if zoom:
             facets = zoomed(facets, len(names), zoom.to, view.say)
@@ -88,11 +86,8 @@ def _map_scene(
     steps, shown = result.steps, _frame_steps(np.concatenate(appears), result.steps, animation)
     if zoom:
         steps, shown = len(inner), np.append(np.arange(0, log2(zoom.factor), 1 / FRAMES), log2(zoom.factor))
-    titles = sweep_finding(result, axes, view.say) if view.title is None else ()
     scene = replace(
-        page,
-        title=titles[0] if titles else page.title,
-        short_titles=(*titles[1:], page.title) if titles else (),
+        titled(page, view, sweep_finding(result, axes, view.say)),
         alt_text=describe_sweep(result, axes, view.say),
         formula="" if result.varies_objective else page.formula,
         notes=agreement_notes([result, *inner], view.say),
@@ -102,9 +97,7 @@ def _map_scene(
         steps=steps,
         readings=tuple(f"{2**halvings:,} ×" for halvings in range(steps + 1)) if zoom else (),
         frame_steps=shown,
-        fps=animation.fps,
-        hold=animation.hold,
-        poster_first=animation.first == "poster",
+        **timing(animation),
     )
     return scene if zoom else replace(scene, cell_runs=partial(cell_runs, experiment, result, view, scene))
 

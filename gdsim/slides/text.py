@@ -35,7 +35,7 @@ OPENING = re.compile(f"(?:{'|'.join(BEGINNINGS)}) ")
 ARRIVAL = re.compile(
     f".+ (?:{_pattern('arrives in {steps}', steps=STEPS)}|{_pattern('circles until step {step}', step='[0-9]+')})"
 )
-CLOCK = re.compile(f" {_pattern(STRETCHED['distance'][0])}$")
+CLOCK = re.compile(f" {_pattern(STRETCHED)}$")
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
 ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 

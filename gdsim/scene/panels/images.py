@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import ClassVar
 
 import numpy as np
@@ -67,8 +66,9 @@ def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
             yield Problem(message, ("saliency", "method"), "unsupported")
 
 
-@singledispatch
-def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
+def _grid(group: GroupInput) -> ImageGrid:
+    if isinstance(group.objective, ImageObjective):
+        return _gradients(group.objective, group)
     # The saliency maps of networks, with the image that they explain.
     made, trajectories = [_maps(each) for each in group.trajectories], group.trajectories
     first = made[0]
@@ -84,9 +84,8 @@ def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
     return ImageGrid(caption, rows, grays(first.image), say("image {n}", n=first.number))
 
 
-@_grid.register
-def _(objective: ImageObjective, group: GroupInput) -> ImageGrid:
-    # The gradient of the score with respect to the pixels, with the image unless the view shows it.
+def _gradients(objective: ImageObjective, group: GroupInput) -> ImageGrid:
+    """Return the gradient of the score with respect to the pixels, with the image unless the view shows it."""
     before: Sequence[tuple[ImageSequence, ...]] = [()] * len(group.trajectories)
     if kind_of(objective, group.view).projects:
         before = [(each,) for each in image_sequences(objective, group.trajectories)]
@@ -111,4 +110,4 @@ def grays(image: FloatArray) -> ImageSequence:
     return still_image(image, np.array([image.min(initial=0.0), image.max(initial=1.0)]))
 
 
-PANELS = (PanelKind("saliency", lambda group: _grid(group.objective, group), "pixels", _problems),)
+PANELS = (PanelKind("saliency", _grid, "pixels", _problems),)

@@ -117,8 +117,8 @@ class MapInput:
 
     Attributes:
         name: The name of the figure.
-        styles: The name of each map; None for no name.
-        cells: The cells whose paths are shown, for each map.
+        styles: The name of the map of each optimizer; None for no name.
+        cells: The cells whose paths are shown.
     """
 
     experiment: Experiment
@@ -126,7 +126,7 @@ class MapInput:
     name: str
     theme: Theme
     styles: Sequence[Style | None]
-    cells: Sequence[tuple[MapCell, ...]]
+    cells: tuple[MapCell, ...]
 
 
 def facets(group: MapInput) -> tuple[Facet, ...]:
@@ -137,16 +137,17 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
         minima = result.objective.minima[inside(result.objective.minima, bounds)]
     models = _models(result, group.name, axes, group.theme, group.experiment.view.say)
     # For a zoom, the maps of all ranges follow each other.
-    specs = [*group.experiment.optimizers.items()] * (len(models) // len(group.experiment.optimizers))
+    named = [*zip(group.styles, group.experiment.optimizers.items(), strict=True)]
+    named *= len(models) // len(named)
     return tuple(
         Facet(
             style=style,
             limits=bounds,
             names=(axes[0].name, axes[1].name),
-            model=replace(model, edge=_edge(result, label, spec, axes), cells=cells),
+            model=replace(model, edge=_edge(result, label, spec, axes), cells=group.cells),
             minima=minima,
         )
-        for model, style, cells, (label, spec) in zip(models, group.styles, group.cells, specs, strict=True)
+        for model, (style, (label, spec)) in zip(models, named, strict=True)
     )
 
 
