@@ -17,12 +17,11 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
-from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
+from gdsim.render.canvas import DPI, Canvas, default_settings, rgba, save_vectors, unhinted
 from gdsim.render.display_list import (
     START,
     EventMarks,
@@ -116,10 +115,10 @@ class Frames:
         self.left_out = tuple(dict.fromkeys(canvas.left_out))
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-        plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
         # The last frame may lack colors of an image that changes.
         palettes = [image.palette[:-1] for layer in self.layers for image in layer.images]
-        self.colors = np.concatenate([plain, *{palette.tobytes(): palette for palette in palettes}.values()])
+        distinct = {palette.tobytes(): palette for palette in palettes}
+        self.colors = np.concatenate([rgba(*exact)[:, :3], *distinct.values()])
 
     def __repr__(self) -> str:
         width, height = self.size

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
@@ -104,6 +105,19 @@ def draw_scaled_axes(
         getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
     across, up = facet.names
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+
+
+def draw_vertical_scale(
+    canvas: Canvas, box: Box, colors: FloatArray, ends: tuple[float, float], ticks: Mapping[float, str], caption: str
+) -> None:
+    """Draw colors, (n, 4), between the ends of a scale in a box, with ticks beside it and a caption above it."""
+    axes, bands = canvas.axes(box), np.arange(len(colors))[:, None]
+    axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=(0, 1, *ends), zorder=0)
+    axes.set(xticks=[], xlim=(0, 1), ylim=ends)
+    axes.set_yticks([*ticks], [*ticks.values()])
+    axes.yaxis.tick_right()
+    axes.spines[:].set_visible(False)
+    canvas.text(box.x, box.top + 0.85 * canvas.em, caption, color=canvas.theme.quiet, va="baseline")
 
 
 def fitting_ticks(

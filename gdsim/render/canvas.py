@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -86,6 +86,11 @@ def save_vectors(canvas: Canvas, path: Path, words: Mapping[str, str]) -> None:
         # PDF allows further keys, but matplotlib warns about them.
         warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
         canvas.figure.savefig(path, metadata=metadata)
+
+
+def rgba(*colors: str) -> npt.NDArray[np.uint8]:
+    """Return colors as pixels, (n, 4)."""
+    return np.asarray(np.rint(255 * to_rgba_array(colors)), np.uint8)
 
 
 def points(pixels: float) -> float:
@@ -166,6 +171,18 @@ class Canvas:
     def drawing(self, paint: Callable[[RendererBase], None]) -> Artist:
         """Add what a function draws, on top of everything else, and return it as an artist."""
         return self.figure.add_artist(_Drawing(paint))
+
+    def drawn(
+        self, paints: Iterable[Callable[[RendererBase], object]], area: tuple[slice, slice]
+    ) -> list[npt.NDArray[np.uint8]]:
+        """Return what each of some functions draws on the page's color in an area, (rows, columns, 4)."""
+        renderer, found = RendererAgg(*self.size, DPI), list[npt.NDArray[np.uint8]]()
+        pixels = np.asarray(renderer.buffer_rgba())[area]
+        for paint in paints:
+            pixels[...] = rgba(self.theme.page)
+            paint(renderer)
+            found.append(pixels.copy())
+        return found
 
     def card(self, box: Box) -> None:
         """On a transparent page, draw a rounded rectangle in the theme's page color behind everything in a box."""
@@ -353,6 +370,12 @@ def _cut(words: str, count: int, *, middle: bool) -> str:
     return words[: count - tail].rstrip(" ·") + "…" + (words[-tail:].lstrip() if tail else "")
 
 
+def unit(vectors: FloatArray) -> FloatArray:
+    """Normalize vectors, (…, k), to length 1 or 0."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))
+
+
 def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, thick: float) -> FloatArray:
     """Return arrows as polygons.
 
@@ -365,8 +388,7 @@ def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, 
     Returns:
         (n, 7, 2) the corners in pixels; the fourth is the tip.
     """
-    norm = np.linalg.norm(direction, axis=-1, keepdims=True)
-    along = np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0)
+    along = unit(direction)
     across = np.stack([-along[:, 1], along[:, 0]], -1)
     head = np.minimum(5.5 * thick, 0.6 * length)[:, None]
     half, shaft, wing = length[:, None] / 2, across * (head / 11), across * head * 0.42

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray, inside
+from gdsim.render.canvas import unit
 from gdsim.render.display_list import Lines, Viewport
 from gdsim.render.paths import path_style
 from gdsim.render.trail import Trail, interpolated
@@ -39,8 +40,7 @@ def sign_colors(scene: Scene) -> dict[bool, str]:
 def cross_lines(ends: FloatArray, size: float, *, negative: bool) -> FloatArray:
     """Return the vertices of lines between two ends, (…, 2, 2), which have bars or points of a size: (…, 11, 2)."""
     first, last = ends[..., 0, :], ends[..., 1, :]
-    along = last - first
-    along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), np.finfo(np.float64).tiny)
+    along = unit(last - first)
     side = np.stack([-along[..., 1], along[..., 0]], -1)
     tips = [
         [tip + size * (forward * sign * along + aside * side) for forward, aside in FORMS[negative]]
@@ -58,12 +58,10 @@ def crosses(facet: Facet, viewport: Viewport, trails: Sequence[Trail]) -> Iterat
     arms = [curvature.axes * curvature.reaches[..., None] * scale for _, curvature, _ in pairs]
     sizes = [np.linalg.norm(each, axis=-1) for each in arms]
     known = np.concatenate([np.empty(0), *(np.sqrt(each.prod(-1)).ravel() for each in sizes)])
-    unit = USUAL * em / float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
+    usual = USUAL * em / float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
     spots = [place for _, _, trail in pairs for place in trail.points[-1]]
     for (path, curvature, trail), lengths in zip(pairs, sizes, strict=True):
-        directions = curvature.axes * scale
-        directions = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
-        drawn = directions * np.minimum(unit * lengths, LONGEST * em)[..., None]
+        drawn = unit(curvature.axes * scale) * np.minimum(usual * lengths, LONGEST * em)[..., None]
         places = np.array([interpolated(trail.points, trail.times, time) for time in curvature.times.tolist()])
         ended = curvature.times[:, None] > path.ends
         drawn[ended | ~inside(places, viewport.bounds)] = np.nan

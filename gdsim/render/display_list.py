@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import Canvas
+from gdsim.render.canvas import Canvas, unit
 from gdsim.render.images import AnyImage
 from gdsim.render.layout import Box
 from gdsim.render.trail import Trail, TrailStyle, interpolated
@@ -84,8 +84,8 @@ class Viewport:
         steps[..., : vectors.shape[-1]] = vectors
         # The largest component is divided out first to avoid overflow.
         steps /= np.abs(steps).max(-1, initial=TINY, keepdims=True)
-        ahead = inputs + 0.01 * _unit(_unit(steps) / size) * size
-        return _unit(self.pixels(ahead, moment) - self.pixels(inputs, moment))
+        ahead = inputs + 0.01 * unit(unit(steps) / size) * size
+        return unit(self.pixels(ahead, moment) - self.pixels(inputs, moment))
 
     def pose(self, moment: Moment, scale: int) -> list[Artist]:
         """Add the artists that depend on the camera to the figure, with `scale` dots per pixel, and return them."""
@@ -93,12 +93,6 @@ class Viewport:
 
     def draw_backdrop(self, painter: Painter, moment: Moment) -> None:
         """Draw the parts below the trails over the previous frame, as needed if a camera turns."""
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    """Normalize vectors, (…, k), to length 1 or 0."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))
 
 
 @dataclass(frozen=True, eq=False)

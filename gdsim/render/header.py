@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgba
 
-from gdsim.render.canvas import DPI, LABEL, SMALL, TITLES, Canvas
+from gdsim.render.canvas import LABEL, SMALL, TITLES, Canvas, rgba
 from gdsim.render.layout import Box
 from gdsim.scene.model import Scene
 
@@ -115,17 +113,15 @@ class Reading:
     """The reading of a scene at the place of the step counter, with the counter's methods."""
 
     def __init__(self, canvas: Canvas) -> None:
-        self._size, self._readings, em = canvas.size, canvas.scene.readings, canvas.em
-        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        self._canvas, self._readings, em = canvas, canvas.scene.readings, canvas.em
         right, base = canvas.layout.counter
         self._text = canvas.text(right, base, "", color=canvas.theme.text, loose=True, ha="right", va="baseline")
         left = right - max(canvas.width_of(each, 1.0) for each in self._readings) - 0.4 * em
         box = Box(left, base - 0.4 * em, right + 0.4 * em - left, 1.5 * em)
         self._area = (
-            slice(self._size[1] - round(box.top), self._size[1] - round(box.y)),
+            slice(canvas.size[1] - round(box.top), canvas.size[1] - round(box.y)),
             slice(round(box.x), round(box.right)),
         )
-        self._renderer = RendererAgg(*self._size, DPI)
         canvas.card(box)
 
     def draw(self, renderer: RendererBase, time: float) -> None:
@@ -135,9 +131,7 @@ class Reading:
 
     def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
         """Draw the reading onto a frame, (H, W, 3 or 4), over the page's color."""
-        pixels = np.asarray(self._renderer.buffer_rgba())[self._area]
-        pixels[...] = self._page
-        self.draw(self._renderer, time)
+        (pixels,) = self._canvas.drawn([partial(self.draw, time=time)], self._area)
         frame[self._area] = pixels[..., : frame.shape[-1]]
 
 
@@ -155,8 +149,8 @@ class Counter:
     """
 
     def __init__(self, canvas: Canvas) -> None:
-        self._size, em, total = canvas.size, canvas.em, f"/ {canvas.scene.steps}"
-        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        self._canvas, self._page = canvas, rgba(canvas.theme.page)[0]
+        em, total = canvas.em, f"/ {canvas.scene.steps}"
         self.places = len(str(canvas.scene.steps))
         self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
         right, base = canvas.layout.counter
@@ -168,7 +162,7 @@ class Counter:
         canvas.text(begin, base, word, ha="right", **look)
         self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
         bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
-        self.rows = slice(self._size[1] - top, self._size[1] - bottom)
+        self.rows = slice(canvas.size[1] - top, canvas.size[1] - bottom)
         begin -= canvas.width_of(word, 1.0) + 0.4 * em
         canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
 
@@ -179,7 +173,7 @@ class Counter:
     def _draw_text(self, renderer: RendererBase, text: str) -> None:
         number = text.lstrip()
         self._number.set_text(number)
-        self._number.set_x((self.left + (len(text) - len(number)) * self.pitch) / self._size[0])
+        self._number.set_x((self.left + (len(text) - len(number)) * self.pitch) / self._canvas.size[0])
         self._number.draw(renderer)
 
     def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
@@ -193,11 +187,6 @@ class Counter:
     @cached_property
     def _digits(self) -> list[npt.NDArray[np.uint8]]:
         """The image of each digit at every place, (rows, columns, 4), on the page's color."""
-        renderer, digits = RendererAgg(*self._size, DPI), []
-        pixels = np.asarray(renderer.buffer_rgba())
         columns = slice(self.left, self.left + round(self.places * self.pitch))
-        for digit in "0123456789":
-            pixels[self.rows] = self._page
-            self._draw_text(renderer, digit * self.places)
-            digits.append(pixels[self.rows, columns].copy())
-        return digits
+        paints = [partial(self._draw_text, text=digit * self.places) for digit in "0123456789"]
+        return self._canvas.drawn(paints, (self.rows, columns))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number, power
-from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.canvas import DPI, Canvas, rgba
 from gdsim.render.layout import Box
 from gdsim.scene.model import Style
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
@@ -213,7 +213,6 @@ class MapImage:
         palette: (colors, 3) the colors; cells with the last one are not shown.
     """
 
-    optimizer: int
     rect: Rect
     steps: npt.NDArray[np.int64]
     cells: Pixels
@@ -238,7 +237,6 @@ class ZoomedImage:
         center: (2,) the point that the zoom leads to, as shares of the width and the height from the upper left corner.
     """
 
-    optimizer: int
     rect: Rect
     cells: Pixels
     palette: Pixels
@@ -316,8 +314,7 @@ def revealed_row(canvas: Canvas, panel: Heatmap, row: HeatmapRow, box: Box) -> R
 
 def _palette(canvas: Canvas, colors: Pixels) -> Pixels:
     """Append the color of a cell without a number."""
-    blank = [round(255 * part) for part in to_rgb(canvas.theme.panel)]
-    return np.concatenate([colors, np.array([blank], np.uint8)])
+    return np.concatenate([colors, rgba(canvas.theme.panel)[:, :3]])
 
 
 def rect_of(canvas: Canvas, box: Box) -> Rect:

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.canvas import Canvas, rgba
 
 SHOWN = 2.0  # the time in seconds for which a milestone is visible
 GAP = 1.6  # between two milestones, in ems
@@ -50,8 +48,7 @@ class Milestones:
     def __init__(self, canvas: Canvas, left: float) -> None:
         """Lay out the milestones between `left` and the step counter, in pixels."""
         em, (_, base), box = canvas.em, canvas.layout.counter, canvas.layout.subtitle
-        self._size, self.shown = canvas.size, list[ShownMilestone]()
-        self._page = np.array([round(255 * part) for part in to_rgb(canvas.theme.page)], np.uint8)
+        self._canvas, self.shown = canvas, list[ShownMilestone]()
         self._rows = slice(canvas.size[1] - round(base + 1.1 * em), canvas.size[1] - round(base - 0.4 * em))
         found = canvas.scene.milestones if box is not None and canvas.page != "none" else ()
         if box is None or not found:
@@ -89,18 +86,14 @@ class Milestones:
     @cached_property
     def _blank(self) -> npt.NDArray[np.uint8]:
         """An image in the page's color, (rows, columns, 3), which is copied faster than the color is repeated."""
-        return np.tile(self._page, (self._rows.stop - self._rows.start, self._size[0], 1))
+        page, width = rgba(self._canvas.theme.page)[0, :3], self._canvas.size[0]
+        return np.tile(page, (self._rows.stop - self._rows.start, width, 1))
 
     @cached_property
     def _images(self) -> list[npt.NDArray[np.uint8]]:
         """The image of each milestone, (rows, columns, 3)."""
-        renderer, images = RendererAgg(*self._size, DPI), []
-        pixels = np.asarray(renderer.buffer_rgba())
-        for each in self.shown:
-            pixels[self._rows] = [*self._page, 255]
-            each.text.draw(renderer)
-            images.append(pixels[self._rows, each.columns, :3].copy())
-        return images
+        rows = self._canvas.drawn([each.text.draw for each in self.shown], (self._rows, slice(None)))
+        return [pixels[:, each.columns, :3] for pixels, each in zip(rows, self.shown, strict=True)]
 
 
 def _after(canvas: Canvas, step: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import unit
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.scene.facets import within
 
@@ -71,7 +72,7 @@ def _runs_along(points: FloatArray, other: Trail, bounds: FloatArray, apart: flo
     cells, found = _cells(flat, bounds, apart, shape), np.zeros(len(flat), np.bool_)
     moves = np.zeros((len(points) + 1, *points.shape[1:]))
     moves[1:-1] = np.nan_to_num(np.diff(points, axis=0))
-    ways = [_unit(each.reshape(-1, 2)) for each in (moves[:-1], moves[1:])]
+    ways = [unit(each.reshape(-1, 2)) for each in (moves[:-1], moves[1:])]
     for step in np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(-1, 2):
         sample = nearest[tuple(np.clip(cells + step, 0, shape - 1).T)]
         close = (sample >= 0) & (np.linalg.norm(places[sample] - flat, axis=-1) < apart) if len(places) else found
@@ -101,7 +102,7 @@ def _samples(trail: Trail, bounds: FloatArray, apart: float) -> tuple[FloatArray
     """Return points on a trail within bounds, (n, 2), about `apart` from each other, and the directions there."""
     segments, shares = sampled(trail.points, bounds, apart)
     steps = np.nan_to_num(np.diff(trail.points, axis=0)).reshape(-1, 2)[segments]
-    return trail.points[:-1].reshape(-1, 2)[segments] + shares[:, None] * steps, _unit(steps)
+    return trail.points[:-1].reshape(-1, 2)[segments] + shares[:, None] * steps, unit(steps)
 
 
 def _cells(points: FloatArray, bounds: FloatArray, apart: float, shape: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -114,7 +115,7 @@ def _normals(points: FloatArray) -> FloatArray:
     if len(points) < 2:
         return np.zeros_like(points)
     moves = np.nan_to_num(np.gradient(points, axis=0))
-    normals = _unit(moves[..., ::-1] * [-1.0, 1.0])
+    normals = unit(moves[..., ::-1] * [-1.0, 1.0])
     return normals * np.where((normals @ SIDE)[..., None] < 0, -1.0, 1.0)
 
 
@@ -131,7 +132,3 @@ def _smoothed(rows: FloatArray, points: FloatArray, reach: float) -> FloatArray:
             sums = np.interp(high, at, total[:, axis]) - np.interp(low, at, total[:, axis])
             found[:, start, axis] = sums / np.maximum(high - low, 1e-9)
     return found
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))

@@ -71,7 +71,7 @@ def _cells(image: MapImage | ZoomedImage, layer: Layer) -> dict[str, Any]:
     """Return what a map has in common with one that is zoomed into: its axes and its figures."""
     facet = cast("Facet", layer.facet)
     model = cast("MapModel", facet.model)
-    return fields(image, "optimizer palette") | {
+    return fields(image, "palette") | {
         "label": "" if facet.style is None else facet.style.label,
         "box": image.rect.box,
         "shape": image.cells.shape[:0:-1],

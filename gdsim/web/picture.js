@@ -674,28 +674,20 @@ class Stamp {
 
 /** Decode one layer of a drawing, a view or a panel, with the copies that its arrows and outlines leave. */
 function decoded(record, drawing) {
-  const layer = decodedLists(record, drawing);
-  const stamps = (draw, lists) => lists.flatMap((each) => each.stamps.map((time) => new Stamp(draw, layer, each, time)));
-  return Object.assign(layer, { stamps: [...stamps(drawOutlines, layer.outlines), ...stamps(drawArrows, layer.arrows)] });
-}
-
-function decodedLists(record, drawing) {
-  const times = (each) => ({ ...each, times: floats(each.times) });
-  return {
+  const numbers = (each, ...names) => ({ ...each, ...Object.fromEntries(names.map((name) => [name, floats(each[name])])) });
+  const layer = {
     ...record,
     trails: record.trails.map((each) => new Trail(each, drawing)),
     images: record.images.map((each) => new ImageFrames(each)),
     maps: record.maps.map((each) => new MapImage(each)),
     zooms: record.zooms.map((each) => new ZoomedMap(each)),
     lines: record.lines.map((each) => new Lines(each, drawing)),
-    ticks: record.ticks.map((each) => (
-      { ...each, begins: floats(each.begins), ends: floats(each.ends), offsets: floats(each.offsets) }
-    )),
-    cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
-    tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
-    outlines: record.outlines.map((each) => ({ ...each, steps: floats(each.steps), matrices: floats(each.matrices) })),
-    arrows: record.arrows.map((each) => ({ ...each, steps: floats(each.steps), vectors: floats(each.vectors) })),
-    events: record.events.map((each) => ({ ...times(each), points: floats(each.points) })),
+    ticks: record.ticks.map((each) => numbers(each, "begins", "ends", "offsets")),
+    cursor: record.cursor && numbers(record.cursor, "times", "places"),
+    tangents: record.tangents.map((each) => numbers(each, "slopes")),
+    outlines: record.outlines.map((each) => numbers(each, "steps", "matrices")),
+    arrows: record.arrows.map((each) => numbers(each, "steps", "vectors")),
+    events: record.events.map((each) => numbers(each, "times", "points")),
     iterates: record.iterates.map((each) => ({
       ...each,
       steps: floats(each.steps),
@@ -704,6 +696,8 @@ function decodedLists(record, drawing) {
       gradients: doubles(each.gradients),
     })),
   };
+  const stamps = (draw, lists) => lists.flatMap((each) => each.stamps.map((time) => new Stamp(draw, layer, each, time)));
+  return Object.assign(layer, { stamps: [...stamps(drawOutlines, layer.outlines), ...stamps(drawArrows, layer.arrows)] });
 }
 
 class Picture {

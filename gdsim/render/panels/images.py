@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
 
 from gdsim.languages import Language
 from gdsim.objectives.formulas import number
-from gdsim.render.canvas import SMALL, Canvas
+from gdsim.render.canvas import SMALL, Canvas, rgba
 from gdsim.render.display_list import Primitive, Viewport
 from gdsim.render.images import color_indices, color_scale, draw_color_bar, draw_scaled_caption, image_frames
 from gdsim.render.layout import Box, PanelRequest
@@ -180,8 +180,7 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
     axes = canvas.axes(Box(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height))
     axes.set(xticks=[], yticks=[])
     colors = color_scale(canvas.theme, image.colors, FINE_COLORS)
-    blank = np.array([[round(255 * part) for part in to_rgb(canvas.theme.page)]], np.uint8)
-    pixels = np.concatenate([colors, blank])[color_indices(values, image.limits, len(colors))]
+    pixels = np.concatenate([colors, rgba(canvas.theme.page)[:, :3]])[color_indices(values, image.limits, len(colors))]
     # Repeated pixels have sharp edges in every format.
     often = max(1, round(400 / max(rows, columns)))
     axes.imshow(pixels.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")

@@ -6,10 +6,10 @@ from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_hex, to_rgba
+from matplotlib.colors import to_hex, to_rgba
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, longest_label
+from gdsim.render.annotations import draw_flat_axes, draw_vertical_scale, longest_label
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.crosses import crosses
 from gdsim.render.display_list import Moment, Primitive, Viewport
@@ -66,11 +66,6 @@ class _ContourRenderer(ViewRenderer):
         levels, em = (model := cast("ContourModel", facet.model)).levels, canvas.em
         parts = len(levels.edges) - 1
         colors = _line_colors(canvas, parts) if model.fill == "none" else ramp(canvas.theme.field, FINENESS * parts)
-        axes = canvas.axes(box)
-        bands, extent = np.arange(len(colors))[:, None], (0, 1, 0, parts)
-        axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
-        axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
-        axes.spines[:].set_visible(False)
         # Tick labels must not overlap.
         most = min(MOST_TICKS, max(1, int(box.height / (2.2 * em))))
         every, apart = -(-len(levels.ticks) // most), 1.2 * em * parts / box.height
@@ -78,9 +73,7 @@ class _ContourRenderer(ViewRenderer):
         for tick, words in zip(levels.ticks[::every], levels.labels[::every], strict=True):
             if not kept or tick - max(kept) >= apart:
                 kept[tick] = words
-        axes.set_yticks([*kept], [*kept.values()])
-        axes.yaxis.tick_right()
-        canvas.text(box.x, box.top + 0.85 * em, levels.caption, color=canvas.theme.quiet, va="baseline")
+        draw_vertical_scale(canvas, box, colors, (0, parts), kept, levels.caption)
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails = [

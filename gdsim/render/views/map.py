@@ -8,11 +8,10 @@ from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.annotations import axis_ticks, draw_scaled_axes, fitting_ticks, longest_label
+from gdsim.render.annotations import axis_ticks, draw_scaled_axes, draw_vertical_scale, fitting_ticks, longest_label
 from gdsim.render.canvas import SMALL, Canvas, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport, ZoomTicks
 from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of
@@ -56,21 +55,16 @@ class _MapRenderer(ViewRenderer):
         return Viewport(canvas, box, axes)
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
-        model, em = _model(facet), canvas.em
+        model = _model(facet)
+        # Another group of the picture may need one.
         if model.categories:
             return
-        axes, colors = canvas.axes(box), _colors(canvas.theme, model)
         scale = ScaledAxis("", model.limits, "log" if model.logarithmic else "linear")
         low, high = scale.places(model.limits)
-        bands, extent = np.arange(len(colors))[:, None], (0, 1, low, high)
-        axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
-        places, words = axis_ticks(scale, np.array([low, high]), max(2, int(box.height / (2.2 * em))))
-        axes.set(xticks=[], xlim=(0, 1), ylim=(low, high))
-        axes.set_yticks(places, words)
-        axes.yaxis.tick_right()
-        axes.spines[:].set_visible(False)
-        if len(canvas.scene.groups) == 1:
-            canvas.text(box.x, box.top + 0.85 * em, model.caption, color=canvas.theme.quiet, va="baseline")
+        places, words = axis_ticks(scale, np.array([low, high]), max(2, int(box.height / (2.2 * canvas.em))))
+        ticks = dict(zip(places.tolist(), words, strict=True))
+        caption = model.caption if len(canvas.scene.groups) == 1 else ""
+        draw_vertical_scale(canvas, box, _colors(canvas.theme, model), (low, high), ticks, caption)
 
     def symbols(self, facet: Facet) -> Iterable[Symbol]:
         model = _model(facet)
@@ -85,17 +79,10 @@ class _MapRenderer(ViewRenderer):
         palette = np.concatenate([colors, colors[:1]])
         cells, rect = _cells(model, len(colors))[:, ::-1], rect_of(canvas, viewport.box)
         if model.center is not None:
-            image = ZoomedImage(-1, rect, cells, palette, model.center * [1, -1] + [0, 1])
-            return image, *(_zoom_ticks(facet, viewport) if canvas.layout.ticks else ())
-        appearing = MapImage(
-            optimizer=-1,
-            rect=rect,
-            steps=model.steps,
-            cells=cells,
-            appears=model.appears[::-1],
-            palette=palette,
-        )
-        return (appearing, *_edge(model, viewport), *_marks(facet, viewport))
+            zoomed = ZoomedImage(rect, cells, palette, model.center * [1, -1] + [0, 1])
+            return zoomed, *(_zoom_ticks(facet, viewport) if canvas.layout.ticks else ())
+        image = MapImage(rect, model.steps, cells, model.appears[::-1], palette)
+        return image, *_edge(model, viewport), *_marks(facet, viewport)
 
 
 RENDERER = _MapRenderer()

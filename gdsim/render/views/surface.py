@@ -10,12 +10,11 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from PIL import Image
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.canvas import DPI, Canvas, arrow_shapes
+from gdsim.render.canvas import DPI, Canvas, arrow_shapes, rgba
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.heads import head_marks
 from gdsim.render.layout import Box
@@ -99,8 +98,7 @@ class _SurfaceViewport(Viewport):
         box, dots, azimuth = self.box, scale * reduction, self._azimuth(moment)
         renderer = RendererAgg(int(box.width) * dots, int(box.height) * dots, DPI * dots)
         pixels = np.asarray(renderer.buffer_rgba())
-        page = np.array([round(255 * part) for part in to_rgba(self.canvas.page)], np.uint8)
-        pixels.view(np.uint32)[...] = page.view(np.uint32)
+        pixels.view(np.uint32)[...] = rgba(self.canvas.page).view(np.uint32)
         painter = Painter(renderer, self.bounds, dots, (box.x, box.y))
         self._draw_plane(painter, moment)
         self._draw_axes(painter, azimuth)
