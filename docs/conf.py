@@ -19,6 +19,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+smartquotes = False  # quotes in commands are to be copied
 html_theme = "pydata_sphinx_theme"
 html_title = "gdsim"
 html_static_path = ["_static"]

@@ -37,13 +37,23 @@ def examples() -> dict[str, dict[str, Any]]:
     return found
 
 
+def pages() -> dict[str, list[tuple[str, list[dict[str, Any]]]]]:
+    """Return the pages of the reference by name, each with its sections."""
+    found: dict[str, list[tuple[str, list[dict[str, Any]]]]] = {}
+    for section, keys in sections():
+        last = section.rpartition(".")[2]
+        name = last if last in ("schedule", "theme") else section.partition(".")[0] or "file"
+        found.setdefault(name, []).append((section, keys))
+    return found
+
+
 def sections() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield the sections of a config, each with what is said of its keys."""
+    """Yield the sections of a config, the file itself as `""`, each with what is said of its keys."""
     root, shown = gdsim.schema(), examples()
     waiting, seen = [("", root)], set()
     for section, fragment in waiting:
         keys = {f"{section}.{name}".lstrip("."): each for name, each in _properties(fragment).items()}
-        yield f"`{section}`" if section else "The file", [_key(path, each, shown) for path, each in keys.items()]
+        yield section, [_key(path, each, shown) for path, each in keys.items()]
         for path, each in keys.items():
             for below, reference in _references(each):
                 if reference not in seen:

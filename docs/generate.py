@@ -33,14 +33,15 @@ CONFIGS = sorted(config_keys.CONFIGS.glob("*.yaml"))
 def write_pages() -> None:
     """Write all pages beside their hand-written neighbours."""
     templates = Environment(loader=FileSystemLoader(DOCS / "templates"), keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    shown = list(examples())
+    shown, key_pages = list(examples()), config_keys.pages()
     pages = {f"gallery/{each['name']}": ("example", each) for each in shown}
     pages |= {
         "gallery/index": ("gallery", {"examples": shown, "topics": list(TOPICS.values())}),
-        "reference/keys": ("keys", {"sections": list(config_keys.sections())}),
+        "reference/keys/index": ("keys", {"pages": list(key_pages)}),
         "reference/commands": ("commands", {"commands": list(commands())}),
         "reference/functions": ("functions", {"functions": list(functions())}),
     }
+    pages |= {f"reference/keys/{name}": ("key", {"name": name, "sections": each}) for name, each in key_pages.items()}
     for name, (template, context) in pages.items():
         path, text = DOCS / f"{name}.md", templates.get_template(f"{template}.md").render(context)
         path.parent.mkdir(exist_ok=True)

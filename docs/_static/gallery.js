@@ -1,6 +1,6 @@
 // Thumbnails play while they are pointed at or focused, and buttons filter them by topic.
 
-const cards = [...document.querySelectorAll(".card")], buttons = [...document.querySelectorAll(".topics button")];
+const cards = [...document.querySelectorAll(".example")], buttons = [...document.querySelectorAll(".topics button")];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 for (const card of cards) {
