@@ -19,6 +19,7 @@ LAYER = "layer:"  # the prefix of a method that differentiates the score with re
 SAMPLES, NOISE = 32, 0.15  # noisy images that SmoothGrad averages, and their standard deviation as a share of the range
 INTEGRATION_STEPS = 50  # of integrated gradients, from an image of zeros to the image
 MAX_BATCH = 64  # images that are evaluated at once
+LISTED = 20  # layers that an error names
 
 KEY = ("method",)
 
@@ -167,9 +168,9 @@ def _layers(module: nn.Module) -> list[str]:
     return [name for name, each in module.named_modules() if name and next(each.children(), None) is None]
 
 
-def _layer_list(module: nn.Module, without: str = "", limit: int = 20) -> str:
+def _layer_list(module: nn.Module, without: str = "") -> str:
     names = [name for name in _layers(module) if name != without]
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
 def _last_convolution(module: nn.Module) -> str | None:

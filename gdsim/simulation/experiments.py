@@ -147,12 +147,11 @@ def evaluate_landscapes(
 
 
 def simulate_settings(
-    experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, progress: Progress = iter
+    experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]
 ) -> tuple[Trajectory | InputError, ...]:
     """Run one optimizer of an experiment on its first objective, once for each of several settings.
 
-    The settings of a run are all arguments of the optimizer's class. `progress` wraps the iterable of steps, and is
-    called again if a run fails and the others are repeated.
+    The settings of a run are all arguments of the optimizer's class.
 
     Returns:
         For each of the settings, the trajectory that `simulate` would return, or the error that the settings cause.
@@ -170,7 +169,7 @@ def simulate_settings(
 
         def run(factories: Sequence[AnyOptimizer]) -> Sequence[Trajectory]:
             steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
-            return run_together(objective, factories, points, steps, seed, progress, runs)
+            return run_together(objective, factories, points, steps, seed, runs=runs)
 
         built: list[AnyOptimizer | InputError] = []
         for each in settings:

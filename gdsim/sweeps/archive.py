@@ -108,14 +108,9 @@ def check_figures(
     limits = {"outcome": (0, len(OUTCOMES)), "minimum": (-1, minima)}
     for name, (dimensions, kind) in wanted.items():
         low, end = limits.get(name, (-np.inf, np.inf))
-        array = arrays.get(name)
-        if (
-            array is None
-            or array.shape != dimensions
-            or array.dtype != kind
-            or (array < low).any()
-            or (array > end - 1).any()
-        ):
+        array = arrays.get(name, np.empty(0))
+        is_other = array.shape != dimensions or array.dtype != kind
+        if is_other or (array < low).any() or (array > end - 1).any():
             raise ValueError(f"'{name}' is not as gdsim writes it")
 
 
