@@ -165,11 +165,8 @@ def _nearest(colors: Frame, palette: Frame) -> npt.NDArray[np.intp]:
 
 def _keys(colors: Frame) -> _Keys:
     """Return each colour of (n, 3) as an integer 0xRRGGBB."""
-    keys = np.zeros(len(colors), np.uint32)
-    for channel in colors.T:
-        keys <<= 8
-        keys |= channel
-    return keys
+    red, green, blue = colors.astype(np.uint32).T
+    return np.asarray(red << 16 | green << 8 | blue)
 
 
 def _colors(keys: _Keys) -> Frame:

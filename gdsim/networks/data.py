@@ -146,13 +146,8 @@ def examples(
 ) -> Data:
     """Load or generate data, divided into examples for training and for testing.
 
-    Args:
-        name: One of `DATA`, or the path of an .npz file.
-        n: The number of examples; by default 500 generated ones, or all that exist.
-        noise: For generated examples, the standard deviation of their noise.
-        test: The fraction of examples for testing, 0.25 by default; not for files with test examples of their own.
-        seed: Seeds the generation and the division.
-        folder: The folder that a path is relative to; the current folder by default.
+    The arguments are those of `gdsim.config.objective.DataSpec`. The path of a file is relative to the folder, by
+    default the current one.
 
     Raises:
         InputError: The data does not exist, the file is not valid, or there are too few examples; `key` begins with

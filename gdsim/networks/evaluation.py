@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,12 +57,9 @@ class Evaluator:
         parameters = [*self.module.parameters()]
         self._weights = torch.cat([each.detach().reshape(-1) for each in parameters])
         self._gradient = torch.zeros_like(self._weights)
-        first = 0
-        for each in parameters:
-            end = first + each.numel()
-            each.data = self._weights[first:end].view_as(each)
-            each.grad = self._gradient[first:end].view_as(each)
-            first = end
+        views = shaped(self._weights, parameters), shaped(self._gradient, parameters)
+        for each, data, gradient in zip(parameters, *views, strict=True):
+            each.data, each.grad = data, gradient
 
     def subset(self, count: int | None, seed: int) -> Examples:
         """Return `count` random training examples in their original order, or all if `count` is None."""
@@ -98,6 +96,12 @@ class Evaluator:
                     correct += int((outputs.detach().argmax(1) == y).sum())
         accuracy = correct / examples.count if self.network.data.classes else float("nan")
         return Score(total / examples.count, accuracy)
+
+
+def shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return views of values (weights,) with the parameters' shapes."""
+    parts = torch.split_with_sizes(values, [each.numel() for each in parameters])
+    return [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
 
 
 def set_weights(module: nn.Module, weights: npt.NDArray[np.floating] | None, data: Data) -> None:

@@ -151,21 +151,10 @@ def network(
     folder: Path | None = None,
     allow_code: bool = False,
 ) -> Network:
-    """Build a network from the settings of a configuration.
+    """Build a network from the settings of a configuration, which `gdsim.config.objective.ObjectiveSpec` describes.
 
-    Args:
-        name: One of `NETWORKS`; or an nn.Module or a function that returns one, "my_net.py:Net" or a dotted name.
-        data: The data that the network is trained and tested on.
-        hidden: For mlp and cnn, the units of each hidden layer; by default [128] for mlp and none for cnn.
-        channels: For cnn, the channels of each convolution; by default [8, 16].
-        residual: For mlp, whether hidden layers add their input to their output.
-        activation: For mlp and cnn, one of `ACTIVATIONS`; by default relu.
-        loss: One of `LOSSES`; by default one that fits the data.
-        batch_size: The number of examples in a mini-batch.
-        record_every: The interval in steps at which weights are kept; by default the shortest that memory allows.
-        args: For a user's module, its arguments.
-        folder: The folder of the configuration; the current folder by default.
-        allow_code: Whether code other than gdsim's networks may run.
+    A name that is not one of `NETWORKS` is that of an nn.Module, or of a function that returns one: "my_net.py:Net" in
+    a folder, by default the current one, or a dotted name. Its code runs only with `allow_code`.
 
     Raises:
         InputError: An argument is not valid or does not fit the others; `key` names it.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gdsim.networks import Network, NetworkObjective, layer_of, network_objective
+from gdsim.networks.evaluation import shaped
 from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
@@ -129,12 +130,6 @@ def training_loop(
         stepper.adjust_gradients(noise)
         if not stepper.step(value, noise):
             return
-
-
-def shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Split values (weights,) into tensors of the parameters' shapes."""
-    parts = torch.split_with_sizes(values, [each.numel() for each in parameters])
-    return [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
 
 
 class _Record:

@@ -13,10 +13,11 @@ from torch.func import functional_call, grad_and_value, vmap
 
 from gdsim.config import varied
 from gdsim.networks import Network
+from gdsim.networks.evaluation import shaped
 from gdsim.networks.network import module_errors
 from gdsim.optimizers import OptimizerFactory, RNGState
 from gdsim.simulation.stepper import adjusted, noise_of
-from gdsim.simulation.training import shaped, training_loop
+from gdsim.simulation.training import training_loop
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS, Settings, State
 from gdsim.sweeps.monitor import Arrays, Monitor
