@@ -200,6 +200,8 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.update(points_0=np.zeros((14, 2, 3))), "unreadable"),
         (lambda arrays: arrays.update(points_0=arrays["points_0"].astype(">f8")), "unreadable"),
         (lambda arrays: arrays["points_0"].__setitem__((3, 0, 0), np.nan), "unreadable"),
+        (lambda arrays: arrays["points_0"].fill(1e308), "unreadable"),
+        (lambda arrays: arrays["points_0"].__setitem__((3, 0, 0), -1.7e308), "unreadable"),
         (lambda arrays: arrays["values_2"].__setitem__((3, 1), np.inf), "unreadable"),
         (lambda arrays: arrays["gradients_0"].__setitem__((0, 1, 2), np.nan), "unreadable"),
         (lambda arrays: arrays.update(stop_steps_0=np.array([0, 13])), "unreadable"),

@@ -19,6 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # The limits of the width of a view: squares of smaller widths underflow, small multiples of larger ones overflow.
 MIN_WIDTH, MAX_WIDTH = 1e-280, 1e300
+MIN_RELATIVE_WIDTH = 1e-12  # of a view's largest bound: in a narrower one few numbers are distinct
 
 STEEPEST = 1e100
 """The ratio of slope to central difference above which a slope is considered infinite."""
@@ -209,6 +210,8 @@ def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
         if not MIN_WIDTH <= high - low <= MAX_WIDTH:
             limits = f"low < high and a width from {MIN_WIDTH:g} to {MAX_WIDTH:g}"
             raise InputError(f"must be finite numbers with {limits}, not [{low:g}, {high:g}]", key)
+        if high - low < MIN_RELATIVE_WIDTH * max(abs(low), abs(high)):
+            raise InputError(f"are too near to each other for numbers of this size: [{low!r}, {high!r}]", key)
     return read_only(view)
 
 

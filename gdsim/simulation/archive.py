@@ -39,6 +39,7 @@ FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versi
 MAX_TEXT_BYTES = 2**24
 MAX_NAME = 10_000  # characters
 MAX_LAYERS = 10_000
+MAX_COORDINATE = 1e305  # of a point; a descent stops 1000 widths from its view, which is at most 1e300 wide
 MAX_SIDE = 500  # losses, or gradients, along one direction of a landscape
 
 FIGURES = {"test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size", "off_plane", "plane_loss"}
@@ -345,6 +346,7 @@ def _trajectory(arrays: ArrayReader, objective: Objective, facts: Mapping[str, A
     counts = dict(zip(COUNTED, counted, strict=False))
     layout["flow"] = Flow(**arrays.attributes(FLOW)) if "flow_points" in arrays else None
     trajectory = Trajectory(objective=objective, stops=outcomes, state=state, counts=counts, **facts, **layout)
+    arrays.require("points", (np.abs(trajectory.points) <= MAX_COORDINATE).all())
     steps = trajectory.stop_steps
     arrays.require("stop_steps", ((steps >= 0) & (steps < len(trajectory.points))).all())
     finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)
