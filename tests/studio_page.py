@@ -22,9 +22,9 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
 @contextmanager
-def client_of(folder):
-    """A client of a server of the quickstart, which writes into a folder."""
-    app = application(token=TOKEN, port=PORT, root=folder, path=QUICKSTART, allow_code=False, export=export)
+def client_of(folder, file=QUICKSTART):
+    """A client of a server of a config, by default the quickstart, which writes into a folder."""
+    app = application(token=TOKEN, port=PORT, root=folder, path=folder / file, allow_code=False, export=export)
     with TestClient(app, ADDRESS, cookies={f"gdsim-{PORT}": TOKEN}) as client:
         yield client
     with simulating:  # other tests simulate and draw in this process, too

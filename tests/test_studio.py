@@ -15,6 +15,7 @@ from gdsim.cli.run import run
 from gdsim.cli.studio import studio
 from gdsim.errors import GdsimError, InputError
 from gdsim.interactive.jobs import Job
+from gdsim.scene.sweeps import build_sweep_scene
 from tests.browse import wait_for
 from tests.studio_page import QUICKSTART, TEXT, Page, connect
 
@@ -96,6 +97,35 @@ def test_newer_work_replaces_older(page):
     began = time.monotonic()
     page.receive("piece", new)
     assert time.monotonic() - began < 5  # the old one takes 30 s
+
+
+SWEEP = """\
+objective: himmelblau
+steps: 60
+optimizers: {Adam: {lr: 0.1}}
+sweep: {x: {setting: start}, y: {setting: start}, size: [SIDE, SIDE], show: solved}
+"""
+
+
+def test_a_large_sweep_leaves_others_alone_and_can_be_replaced(client):
+    with connect(client) as one, connect(client) as other:
+        busy, idle = Page(one), Page(other)
+        busy.send(type="text", text=SWEEP.replace("SIDE", "1500"))
+        busy.receive("state")
+        assert wait_for(multiprocessing.active_children, 20)
+        idle.send(type="try", text=TEXT, edits=[])
+        assert idle.paths().shape == (3, 151, 1, 2)
+        number = busy.send(type="text", text=TEXT)
+        busy.receive("state", number)
+        assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_the_map_of_a_large_sweep_is_that_of_sweep(page):
+    text = SWEEP.replace("SIDE", "200")
+    page.send(type="text", text=text)
+    scene = build_sweep_scene(gdsim.loads(text), gdsim.sweep(gdsim.loads(text), workers=1))
+    assert page.receive("drawing")["description"] == scene.alt_text
 
 
 def test_limits_are_stated(page):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,9 +23,9 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect as connect_to
 
 from gdsim.cli.studio import export
-from gdsim.interactive.server import application
+from gdsim.interactive.server import FOLLOWED, application
 from tests.browse import serving
-from tests.studio_page import ADDRESS, PORT, TEXT, TOKEN, Page, connect
+from tests.studio_page import ADDRESS, PORT, TEXT, TOKEN, Page, client_of, connect
 
 
 @pytest.mark.parametrize(
@@ -201,6 +203,22 @@ def test_nothing_is_exported_outside_the_folder(page, tmp_path, tmp_path_factory
     (tmp_path / "outputs").symlink_to(tmp_path_factory.mktemp("other"))
     page.send(type="export", text=TEXT, format="png")
     assert page.receive("failed")["code"] == "not-allowed"
+
+
+@pytest.mark.parametrize("replace", [Path.mkdir, os.mkfifo, lambda path: path.write_bytes(b"#" * 2**19)])
+def test_the_file_is_replaced_by_what_is_no_config(tmp_path, replace):
+    (tmp_path / "c.yaml").write_text(TEXT)
+    with client_of(tmp_path, "c.yaml") as client, connect(client) as websocket:
+        page = Page(websocket)
+        page.send(type="open")
+        page.receive("state")
+        (tmp_path / "c.yaml").unlink()
+        replace(tmp_path / "c.yaml")
+        time.sleep(2 * FOLLOWED)
+        page.send(type="open")
+        assert "c.yaml:" in page.receive("failed")["message"]
+        page.send(type="check", expression="x")
+        assert page.receive("checked")
 
 
 CODE = 'objective: {python: "own:f", dim: 2}\nsteps: 2\noptimizers: {SGD: {lr: 0.1}}\n'

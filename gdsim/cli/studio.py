@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -21,8 +19,6 @@ from gdsim.cli.workers import run_sweep
 from gdsim.errors import GdsimError
 from gdsim.files import YAML_SUFFIXES
 from gdsim.processes import prepare_process
-
-REPORTED = 0.1  # seconds between two reports of the progress of an export
 
 
 def studio(
@@ -76,20 +72,10 @@ def export(connection: Connection[Any, Any], text: str, name: str, folder: Path,
         path: The file.
     """
     from gdsim.config import loads
+    from gdsim.interactive.export import progress_to
 
     prepare_process()
-
-    def progress(what: str) -> Callable[[Collection[Any]], Iterator[Any]]:
-        def wrap(items: Collection[Any]) -> Iterator[Any]:
-            reported = time.monotonic()
-            for done, item in enumerate(items):
-                if time.monotonic() - reported > REPORTED:
-                    reported = time.monotonic()
-                    connection.send((done / len(items), what))
-                yield item
-
-        return wrap
-
+    progress = partial(progress_to, connection)
     load = partial(loads, text, name=name, file=f"{name}.yaml", folder=folder, allow_code=allow_code)
     if path.suffix == ".pptx":
         write_deck(load, path, progress)

@@ -20,7 +20,7 @@ from gdsim.config.edits import edit
 from gdsim.config.yaml_text import MAX_DEPTH, parse
 from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
-from gdsim.interactive.export import exporting, make_file
+from gdsim.interactive.export import call_in_process, exporting, run_in_process
 from gdsim.interactive.hello import hello
 from gdsim.interactive.jobs import Job, NewestWork, ReplacedError, simulating
 from gdsim.interactive.live import live_views
@@ -33,6 +33,7 @@ from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.simulation import Trajectory
 from gdsim.simulation.descent import ignore
 from gdsim.simulation.experiments import check, evaluate_landscapes, run_optimizers, starting_points
+from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.run import run
 from gdsim.web.player import Drawing, with_fixed_camera
 
@@ -220,7 +221,7 @@ class Session:
         def work() -> None:
             job.check()
             try:
-                make_file(self._export, (text, name, self._folder, code, path), job)
+                call_in_process(self._export, (text, name, self._folder, code, path), job)
             finally:
                 self._exports.discard(number)
             self._send({"type": "exported", "id": number, "file": str(path.relative_to(self._root))})
@@ -327,8 +328,12 @@ class Session:
             build = partial(build_scene, evaluated, view=experiment.view, animation=experiment.animation)
         else:
             evaluated = ()
-            with simulating:
-                build = partial(build_sweep_scene, experiment, run(experiment, progress=costed.progress("running")))
+            if len(Plan(experiment).tiles) > 1:
+                result = run_in_process(experiment, costed)
+            else:  # takes about as long as a process to start
+                with simulating:
+                    result = run(experiment)
+            build = partial(build_sweep_scene, experiment, result)
         job.report(1, "drawing")
         drawing_thread.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, job))
 
