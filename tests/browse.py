@@ -41,7 +41,7 @@ def visit(browser, page, *, width=1280, height=900, **media):
     return browser
 
 
-def wait_for(found, seconds=5.0):
+def wait_for(found, seconds=30.0):
     """Ask until it is so, or give up."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -85,7 +85,7 @@ class StudioPage:
     def all(self, selector):
         return self.browser.find_elements("css selector", selector)
 
-    def until(self, found, seconds=15):
+    def until(self, found, seconds=60):
         assert wait_for(found, seconds)
 
     @property
@@ -94,7 +94,7 @@ class StudioPage:
 
     def until_text(self, *parts):
         """Wait until the config contains some lines."""
-        assert wait_for(lambda: all(part in self.text for part in parts), 15), self.text
+        assert wait_for(lambda: all(part in self.text for part in parts), 60), self.text
 
     def press(self, *keys, element=None):
         target = element or self.browser.switch_to.active_element

@@ -14,6 +14,8 @@ from gdsim.simulation import Stop
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
+SMALL = ["view.size=[480, 270]", "animation.seconds=1", "animation.fps=8"]
+
 
 def load(name: str, **options) -> gdsim.Experiment:
     return gdsim.load(
@@ -40,8 +42,8 @@ def test_it_names_its_schema_first(path):
 def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     # Of a network's plane a few examples show as well whether it draws.
     trains = any(spec.to_train() for spec in load(path.stem).objectives)
-    few = ["view.examples=60", "steps=40"] if trains else []
-    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few, *few_cells(path)])
+    few = ["view.examples=30", "steps=20"] if trains else []
+    experiment = load(path.stem, overrides=[*SMALL, *few, *few_cells(path)])
     scene = gdsim.animate(experiment).scene
     frames = gdsim.frames(scene)
     texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().strip()]

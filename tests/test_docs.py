@@ -31,7 +31,7 @@ SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "gi
 """Commands that set up an environment or run all tests, which CI runs itself, and one that goes on until Ctrl-C."""
 
 
-SMALL = ("--set", "view.size=[480, 270]", "--set", "animation.seconds=1")
+SMALL = ("--set", "view.size=[480, 270]", "--set", "animation.seconds=1", "--set", "animation.fps=8")
 """Options of the commands that draw, because `make docs` draws the same configs at their size."""
 
 

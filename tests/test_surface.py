@@ -289,6 +289,8 @@ def test_labels_overlap_nothing(elevation, size, caption, view):
             for b in found[:i]
         ]
         assert all(apart)
+        if azimuth % 67.5:  # six pictures, from sides and corners
+            continue
         picture = surface.picture(azimuth, 1)
         for left, bottom, right, top in (found - [box.x, box.y, box.x, box.y]).round().astype(int):
             under = picture[max(size[1] - top, 0) : size[1] - bottom, max(left, 0) : right, :3]

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +23,7 @@ from gdsim.errors import InputError
 from gdsim.processes import core_count
 from gdsim.sweeps import archive
 from gdsim.sweeps.plan import Plan
+from tests.browse import wait_for
 
 CONFIG = """
 objective: himmelblau
@@ -75,11 +75,7 @@ def command(config, *options):
 
 def first_tile(config):
     """Wait until a tile is kept."""
-    for _ in range(1200):
-        if list(config.parent.glob("lr/.lr.tiles/*/*.npz")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no tile is kept")
+    assert wait_for(lambda: list(config.parent.glob("lr/.lr.tiles/*/*.npz")), 60)
 
 
 def test_only_a_long_sweep_starts_processes():
@@ -109,21 +105,31 @@ def test_an_executor_has_its_own_workers():
 SCRIPT = """
 import gdsim
 from gdsim.sweeps import archive
-archive.save("lr.npz", gdsim.sweep("lr.yaml", workers=4), gdsim.load("lr.yaml"))
+archive.save("lr.npz", gdsim.sweep("lr.yaml", workers=2), gdsim.load("lr.yaml"))
 """
 
 
 @pytest.mark.slow
-def test_four_workers_of_a_script_without_a_main_guard_give_the_same_result(config, expected):
+def test_workers_of_a_script_without_a_main_guard_give_the_same_result(config, expected):
     (config.parent / "script.py").write_text(SCRIPT)
     done = subprocess.run([sys.executable, "script.py"], cwd=config.parent, stderr=subprocess.PIPE, check=True)
     assert done.stderr == b""
     assert contents(config.with_suffix(".npz")) == expected
 
 
+UNSAVED = """
+import time
+from gdsim.cli import main
+from gdsim.sweeps import archive
+archive.save = lambda *_: time.sleep(60)
+main()
+"""
+"""A command whose result is not saved before it is interrupted, however late that is."""
+
+
 def interrupted(config, options, when):
     """Interrupt a command as a terminal does, with all its processes, and check that it ends with one line."""
-    words = command(config, *options, "-q")
+    words = [sys.executable, "-c", UNSAVED, *command(config, *options, "-q")[3:]]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         when(process)
         children = psutil.Process(process.pid).children(recursive=True)
@@ -184,8 +190,8 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_result(config, expected):
 
 
 def a_worker_starts(process):
-    while len(psutil.Process(process.pid).children()) < 2:  # the first is the tracker of semaphores
-        time.sleep(0.05)
+    # The first child is the tracker of semaphores.
+    assert wait_for(lambda: len(psutil.Process(process.pid).children()) > 1, 60)
 
 
 @pytest.mark.slow
