@@ -104,6 +104,13 @@ def test_every_error_code_is_explained():
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == set(get_args(Code))
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"])
+def test_links_between_files_of_the_repository_lead_somewhere(name):
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def values_at(trees, path):
     """The values at a path of keys, of which `*` is any."""
     for name in path:
