@@ -425,7 +425,7 @@ def test_the_page_of_a_zoom_tells_the_figure_of_the_frame_that_is_shown(tmp_path
         x, y = limits[:, 0] + cell * np.diff(limits)[:, 0]
         name, told = browser.execute_script(script, time, *share)
         found = [float(each) for each in re.findall(r"[\d.]+", name)]
-        assert found == pytest.approx([10**x, y], rel=1e-3), time
+        assert found == pytest.approx([10**x, y], rel=6 * 10.0 ** -(4 + np.ceil(image * np.log10(2)))), time
         value, (mantissa, *exponent) = model.values[image, row, column], told.split("·10")
         raised = "".join(exponent).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
         assert float(f"{mantissa}e{raised or 0}") == pytest.approx(value, rel=6e-4), time

@@ -40,7 +40,7 @@ export class Handles {
     const [x, y] = view.pixel(view.project(start)), many = this.stage.starts[view.objective].length > 1;
     Object.assign(handle, { view, start, index, hidden: !within(view.box, x, y), tabIndex: index < TABBED ? 0 : -1 });
     this.stage.picture.setBox(handle, [x, y]);
-    const number = many ? ` ${index + 1}` : "", place = start.map(written).join(", ");
+    const number = many ? ` ${index + 1}` : "", place = start.map((each) => written(each)).join(", ");
     const words = `Start${number} at ${place}. Arrow keys move it${many ? ", delete removes it" : ""}.`;
     handle.setAttribute("aria-label", words);
   }
@@ -91,7 +91,7 @@ export class Handles {
 
   settle(handle, point) {
     this.studio.edit([this.edit(this.replaced(handle, point))], "start");
-    this.stage.say(`Start at ${point.map(written).join(", ")}.`);
+    this.stage.say(`Start at ${point.map((each) => written(each)).join(", ")}.`);
   }
 
   remove({ view, index }) {

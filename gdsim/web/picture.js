@@ -49,14 +49,12 @@ export class Clock {
   }
 }
 
-const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
-
-/** Format a number with four significant digits. */
-export function written(number) {
+/** Format a number with some significant digits. */
+export function written(number, digits = 4) {
   if (!Number.isFinite(number)) return "not a number";
   const size = Math.abs(number);
-  if (!size || (size >= 1e-3 && size < 1e4)) return digits.format(size && number).replaceAll("-", "−");
-  const [mantissa, exponent] = number.toExponential(3).split("e");
+  if (!size || (size >= 1e-3 && size < 1e4)) return String(Number((size && number).toPrecision(digits))).replaceAll("-", "−");
+  const [mantissa, exponent] = number.toExponential(digits - 1).split("e");
   const raised = [...exponent].map(sign => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)] ?? "").join("");
   return `${mantissa.replaceAll("-", "−")}·10${raised}`;
 }

@@ -90,11 +90,10 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         # Most long values are the same in both.
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
             phone_json = phone_json.replace(value, f'{{"same":{index}}}')
-    # A page does not need the scripts' comments and blank lines, and the imports of what is in the same element.
-    script = re.sub(r"(?m)^(?: *(?://|/\*\*)|import ).*\n|\n(?=\n)", "", asset(*SCRIPTS))
+    script = _compact(asset(*SCRIPTS))
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n"
-    style += asset("player.css", "pointing.css")
+    style += _compact(asset("player.css", "pointing.css"))
     if phone is not None:
         full = "#player { width: calc(100% - 2 * var(--pad)); } #picture { width: 100%; }"
         style += f"\n@media {PHONE} {{ :root {{ --ratio: {phone.size[0] / phone.size[1]:.6g}; }} {full} }}"
@@ -126,6 +125,11 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         script=script,
         script_hash=csp_hash(script),
     )
+
+
+def _compact(text: str) -> str:
+    """Remove comments, blank lines, indentation, and imports of what is in the same element."""
+    return re.sub(r"(?m)^(?: *(?://|/\*)|import ).*\n|\n(?=\n)|^ +", "", text)
 
 
 def _drawing(scene: Scene, cell_runs: CellRuns | None = None, scale: int = 2) -> Drawing:

@@ -20,7 +20,7 @@ export function make(tag, className, ...children) {
 }
 
 function tuple(numbers) {
-  return numbers.length > 1 ? `(${numbers.map(written).join(", ")})` : written(numbers[0]);
+  return numbers.length > 1 ? `(${numbers.map((each) => written(each)).join(", ")})` : written(numbers[0]);
 }
 
 function setTerms(list, terms) {
@@ -172,9 +172,9 @@ export class Pointing {
     const { label, axes, categories, caption, unknown } = map, k = map.index(cell), value = map.values[k];
     const text = Number.isNaN(value) ? unknown : categories.length ? categories[value] : written(value);
     const begins = categories.length && !Number.isNaN(value) && map.appears.length;
-    const settings = map.settings(cell);
+    const settings = map.settings(cell), digits = 4 + Math.ceil(Math.log10(2) * cell.at(-1));
     return {
-      name: [label, ...axes.map(({ name }, i) => `${name} ${written(settings[i])}`)].filter(Boolean).join(", "),
+      name: [label, ...axes.map(({ name }, i) => `${name} ${written(settings[i], digits)}`)].filter(Boolean).join(", "),
       color: this.picture.drawing.colors.quiet,
       terms: { [caption]: text, ...(begins ? { [this.say("from step")]: map.appears[k] } : {}) },
     };
