@@ -102,17 +102,15 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
         return Fate.IDLE
     if values[-1] > values[0]:
         return Fate.CLIMBS if inside(points[-1], objective.bounds) else Fate.ESCAPES
-    if arrives is not None and _passes(trajectory, start).any():
-        return Fate.UNSETTLED if apart <= NEAR * diagonal else Fate.PASSES
-    return Fate.UNDERWAY
+    visits = 0 if arrives is None else np.diff(_passes(trajectory, start), prepend=False).sum() // 2
+    return Fate.UNSETTLED if visits > 1 else Fate.PASSES if visits else Fate.UNDERWAY
 
 
 def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
     """Return at which steps a path is within tolerance and near a known minimum, (steps + 1,)."""
     objective = trajectory.objective
-    near = distances(trajectory.points[:, start], objective.minima) <= NEAR * np.linalg.norm(
-        np.ptp(objective.bounds, 1)
-    )
+    radius = NEAR * np.linalg.norm(np.ptp(objective.bounds, axis=1))
+    near = distances(trajectory.points[:, start], objective.minima) <= radius
     return within_tolerance(trajectory, np.nan)[:, start] & near
 
 

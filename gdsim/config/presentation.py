@@ -290,7 +290,7 @@ class View(Model):
         Field(default=None, examples=["function", "Three optimizers", False])
     )
     """The title of the picture, above the objective's name; by default a sentence about what happens, such as "SGD
-    arrives in 9 steps; Momentum circles until 70". function makes the objective's name the title, false leaves it
+    arrives in 9 steps; Momentum needs 70". function makes the objective's name the title, false leaves it
     out."""
     milestones: bool = True
     """Whether sentences such as "SGD arrives · step 9" appear beside the step counter when it happens."""
