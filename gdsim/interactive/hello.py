@@ -79,4 +79,4 @@ def _thumbnail(target: Objective) -> str:
     colors = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in THEMES["light"].field])
     places = np.linspace(0, 1, len(colors))
     pixels = np.stack([np.interp(shares, places, channel) for channel in colors.T], -1)
-    return image_uri(pixels.round().astype(np.uint8), "webp", quality=70)
+    return image_uri(pixels.round().astype(np.uint8), quality=70)

@@ -419,30 +419,30 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
     facets = canvas.scene.groups[index].facets
     renderer = view_renderer(facets[0].model.kind)
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
-        yield from _layers(canvas, index, facet, renderer.draw(canvas, facet, box, outer))
+        yield from _layers(index, facet, renderer.draw(canvas, facet, box, outer))
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)
 
 
-def _layers(canvas: Canvas, index: int, facet: Facet, viewport: Viewport) -> Iterator[Layer]:
+def _layers(index: int, facet: Facet, viewport: Viewport) -> Iterator[Layer]:
     """Yield the layer of a view with its axes drawn, and that of its inset, which has the labels of the paths."""
-    at = partial(_moving_parts, canvas, facet, viewport)
+    at = partial(_moving_parts, facet, viewport)
     primitives, labels, inset = at(START), list[PathLabel](), None
     if not viewport.turning:
         trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
         exits = [marks.extent for marks in only(primitives, EventMarks) if marks.text is not None]
-        inset = draw_inset(canvas, facet, viewport, [marks.extent for marks in only(primitives, EventMarks)])
+        inset = draw_inset(facet, viewport, [marks.extent for marks in only(primitives, EventMarks)])
         if inset is None:
             lines = view_renderer(facet.model.kind).lines(facet, viewport)
-            labels = path_labels(canvas, facet, viewport, trails, exits + lines)
+            labels = path_labels(facet, viewport, trails, exits + lines)
         add_starts(facet, viewport, START)
         own = [label.extent for label in labels] if inset is None else [inset.bounds.T]
-        name_marks(canvas, facet, viewport, own)
+        name_marks(facet, viewport, own)
     yield Layer(viewport, index, (*primitives, *labels), at if viewport.turning else None, facet)
     if inset is not None and facet.inset is not None:
-        yield from (replace(layer, facet=None) for layer in _layers(canvas, index, facet.inset, inset))
+        yield from (replace(layer, facet=None) for layer in _layers(index, facet.inset, inset))
 
 
-def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+def _moving_parts(facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
     primitives = view_renderer(facet.model.kind).primitives(facet, viewport, moment)
-    return (*primitives, *exit_marks(canvas, facet, viewport, moment))
+    return (*primitives, *exit_marks(facet, viewport, moment))

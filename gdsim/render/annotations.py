@@ -132,11 +132,11 @@ def fitting_ticks(
     return places, words
 
 
-def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterable[FloatArray]) -> None:
+def name_marks(facet: Facet, viewport: Viewport, labels: Iterable[FloatArray]) -> None:
     """Write the names of a view's marks within its border and with few overlaps; `labels` are corners, (2, 2)."""
     if not facet.marks:
         return
-    places, em = np.array([mark.point for mark in facet.marks]), canvas.em
+    canvas, em, places = viewport.canvas, viewport.canvas.em, np.array([mark.point for mark in facet.marks])
     crosses, crowd = viewport.pixels(places, START), _points_along_paths(facet, viewport, START)
     taken = [*labels, *(cross + 0.5 * em * AROUND for cross in crosses)]
     for index in np.flatnonzero(~viewport.hidden(places, START)).tolist():
@@ -148,13 +148,13 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterabl
         canvas.text(x, y, name, casing=canvas.theme.casing, ha="center", va="center_baseline")
 
 
-def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[EventMarks]:
+def exit_marks(facet: Facet, viewport: Viewport, moment: Moment) -> list[EventMarks]:
     """Return the marks of the exits of a view, each with a note if there are few starts and there is room.
 
     If the camera turns, there are no notes, because moving text is hard to read. Marks without notes are one primitive
     per path and marker.
     """
-    found, noted = list[EventMarks](), list[tuple[EventMarks, Exit]]()
+    canvas, found, noted = viewport.canvas, list[EventMarks](), list[tuple[EventMarks, Exit]]()
     for path in (path for path in facet.paths if path.exits):
         markers, places = _exit_places(path, viewport, canvas.em, moment)
         if path.points.shape[1] <= FEW_STARTS and not viewport.turning and viewport.box.width > WORDS_FROM * canvas.em:
@@ -165,7 +165,7 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
         else:
             for marker in np.unique(markers):
                 found.append(_marks(canvas, path, places, str(marker), np.flatnonzero(markers == marker)))
-    return found + (_with_notes(canvas, facet, viewport, moment, noted) if noted else [])
+    return found + (_with_notes(facet, viewport, moment, noted) if noted else [])
 
 
 def notes_above(facet: Facet) -> bool:
@@ -176,13 +176,12 @@ def notes_above(facet: Facet) -> bool:
 
 
 def _with_notes(
-    canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment, noted: Sequence[tuple[EventMarks, Exit]]
+    facet: Facet, viewport: Viewport, moment: Moment, noted: Sequence[tuple[EventMarks, Exit]]
 ) -> list[EventMarks]:
     """Return marks with the notes of their exits: the long ones if all have room, otherwise the short ones."""
-    em = canvas.em
-    crowd = _points_along_paths(facet, viewport, moment)
+    canvas, em, crowd = viewport.canvas, viewport.canvas.em, _points_along_paths(facet, viewport, moment)
     crowd = crowd[inside(crowd, viewport.bounds)]
-    around = _surroundings(canvas, viewport) + [marks.points[0] + 0.5 * em * AROUND for marks, _ in noted]
+    around = _surroundings(viewport) + [marks.points[0] + 0.5 * em * AROUND for marks, _ in noted]
     places = np.array([marks.points[0] for marks, _ in noted])
     outward = np.array([OUTWARD[marks.marker] for marks, _ in noted])
     for length, rows in ((0, 1), (1, 5)):
@@ -206,9 +205,9 @@ def _with_notes(
     return found
 
 
-def _surroundings(canvas: Canvas, viewport: Viewport) -> list[FloatArray]:
+def _surroundings(viewport: Viewport) -> list[FloatArray]:
     """Return the boxes, (2, 2), of what is around a view: the header, other parts, and the view's own tick labels."""
-    em, layout = canvas.em, canvas.layout
+    canvas, em, layout = viewport.canvas, viewport.canvas.em, viewport.canvas.layout
     boxes = list(filter(None, (layout.legend, layout.key)))
     for group in layout.groups:
         boxes += [box for box in (*group.facets, *group.panels) if box != viewport.box]

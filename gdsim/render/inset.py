@@ -8,7 +8,6 @@ import numpy as np
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND
-from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import START, Viewport
 from gdsim.render.heads import LONGEST
 from gdsim.render.layout import Box
@@ -23,11 +22,10 @@ EDGE, CAPTION = 0.6, 1.5  # the distance from the corner, and the height of the 
 FREE, HALF = 0.5, 0.6  # the distance from everything that the inset must not cover, and half the size of a minimum
 
 
-def draw_inset(canvas: Canvas, facet: Facet, viewport: Viewport, taken: Iterable[FloatArray]) -> Viewport | None:
+def draw_inset(facet: Facet, viewport: Viewport, taken: Iterable[FloatArray]) -> Viewport | None:
     """Draw the static parts of a view's inset with its scale, and a frame around the place that it magnifies.
 
     Args:
-        canvas: The picture.
         facet: The view.
         viewport: Where it is.
         taken: Two opposite corners, (2, 2), of what else the inset must not cover.
@@ -35,7 +33,7 @@ def draw_inset(canvas: Canvas, facet: Facet, viewport: Viewport, taken: Iterable
     Returns:
         The inset's viewport; None if the view has no inset or no free corner for it.
     """
-    box, em = viewport.box, canvas.em
+    canvas, box, em = viewport.canvas, viewport.box, viewport.canvas.em
     if facet.inset is None or min(box.width, box.height) < SMALLEST_VIEW:
         return None
     source = viewport.pixels(facet.inset.limits.T, START)

@@ -67,18 +67,17 @@ def appearance(scene: Scene, time: float) -> tuple[float, float]:
 
 
 def path_labels(
-    canvas: Canvas, facet: Facet, viewport: Viewport, trails: Sequence[Trail], taken: Iterable[FloatArray]
+    facet: Facet, viewport: Viewport, trails: Sequence[Trail], taken: Iterable[FloatArray]
 ) -> list[PathLabel]:
     """Return the labels of the paths of a view that have room for one.
 
     Args:
-        canvas: The picture.
         facet: The view.
         viewport: Where it is.
         trails: The trails of the facet's paths.
         taken: Two opposite corners, (2, 2), of each text in the view.
     """
-    em, box = canvas.em, viewport.box
+    canvas, em, box = viewport.canvas, viewport.canvas.em, viewport.box
     if not names_paths(canvas.scene) or min(box.width, box.height) < LEAST_VIEW * em:
         return []
     search = _Search(viewport.bounds, CELL * em)

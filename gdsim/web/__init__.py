@@ -45,13 +45,13 @@ def data_uri(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{b64encode(content).decode('ascii')}"
 
 
-def image_uri(pixels: npt.NDArray[np.uint8], kind: str, **options: Any) -> str:
-    """Return a `data:` URI with an image, (H, W, 3) or (H, W, 4), as "png" or "webp", with options of Pillow."""
+def image_uri(pixels: npt.NDArray[np.uint8], **options: Any) -> str:
+    """Return a `data:` URI with an image, (H, W, 3) or (H, W, 4), as WebP, with options of Pillow."""
     from PIL import Image
 
     file = BytesIO()
-    Image.fromarray(pixels).save(file, kind, **options)
-    return data_uri(f"image/{kind}", file.getvalue())
+    Image.fromarray(pixels).save(file, "webp", **options)
+    return data_uri("image/webp", file.getvalue())
 
 
 def csp_hash(text: str) -> str:

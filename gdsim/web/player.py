@@ -240,7 +240,7 @@ class Drawing:
         aparts = {id(trail): _apart(trail, most) for trail in trails}
         self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
         self.apart = max(aparts.values(), default=INVISIBLE)
-        self.background = image_uri(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
+        self.background = image_uri(frames.web_background(self._sheet.scale), quality=QUALITY, method=4)
         theme = scene.theme
         markers = ["o", *(trail.style.marker for trail in trails)]
         markers += [lines.style.marker for layer in frames.layers for lines in only(layer.primitives, Lines)]
@@ -263,7 +263,7 @@ class Drawing:
             "runs": None,
             "stressed": self._stressed(),
             "scale": self._sheet.scale,
-            "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
+            "sheet": image_uri(self._sheet.pixels(), lossless=True),
         }
 
     def runs(self, cell_runs: CellRuns) -> dict[str, Any]:

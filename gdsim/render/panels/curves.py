@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from io import StringIO
 from typing import Any
@@ -59,9 +59,6 @@ LIMIT_WIDTH, LIMIT_DASHES = 0.1, (4.0, 2.0)  # of the lines of limits
 PLACES = 9  # along a limit at which there may be room for its name
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
-Boxes = list[FloatArray]
-"""Boxes as two opposite corners each, (2, 2), in pixels."""
-
 # The size and font size of a chart in pixels; two charts fit side by side on a screen, and one on a phone.
 WIDTH, HEIGHT, EM = 470, 300, 13.0
 
@@ -83,15 +80,16 @@ class _CurvesRenderer(PanelRenderer):
             return viewport, (*_swept(canvas, cursor, box, trails), cursor)
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
-        taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
-        if solved is not None:
-            marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
+        names, marks = _Names(canvas, box, crowd), list[EventMarks | PathLabel]()
+        if panel.solved is not None:
+            marks += _entries(names, panel, viewport, trails, panel.solved)
         heads = [each.points[-1] + 0.5 * canvas.em * side for each in trails for side in SIDES]
-        _draw_limits(canvas, viewport, limits, box, taken, np.concatenate([crowd, *heads]))
+        _draw_limits(replace(names, crowd=np.concatenate([crowd, *heads])), viewport, limits)
         exits = list(_exits(canvas, viewport, panel.curves, trails))
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
-            labels, names = only(marks, PathLabel), [style.label for style in canvas.scene.styles]
-            named = [each.optimizer for each in labels if each.text.get_text().startswith(f"{names[each.optimizer]}:")]
+            starts = [f"{style.label}:" for style in canvas.scene.styles]
+            labels = only(marks, PathLabel)
+            named = [each.optimizer for each in labels if each.text.get_text().startswith(starts[each.optimizer])]
             ends = {
                 each.optimizer: each.points[-1].mean(0)
                 for each, curve in zip(trails, panel.curves, strict=True)
@@ -99,12 +97,98 @@ class _CurvesRenderer(PanelRenderer):
             }
             ends |= {mark.optimizer: mark.points[0] for mark in exits}
             shown = {i: end for i, end in ends.items() if i not in named and box.y <= end[1] <= box.top}
-            _name_ends(canvas, shown, box, taken, crowd)
+            names.name_ends(shown)
         marks += exits
         return viewport, (*trails, *marks, _cursor(panel, viewport))
 
 
 RENDERER = _CurvesRenderer()
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Places text in the box of a panel where it covers neither points along curves nor other text.
+
+    Attributes:
+        crowd: (n, 2) the points.
+        taken: Two opposite corners, (2, 2), of each part that is covered, to which those of new text are added.
+    """
+
+    canvas: Canvas
+    box: Box
+    crowd: FloatArray
+    taken: list[FloatArray] = field(default_factory=list)
+
+    def label(self, variants: Sequence[str], place: FloatArray, color: str) -> tuple[Text, FloatArray] | None:
+        """Return the first variant that covers nothing beside a place, and its extent (2, 2); None if none does."""
+        for words in variants:
+            half = self._half(words, bold=True)
+            if 2 * half[0] > self.box.width:
+                continue
+            beside = [place + SIDES * (half + gap * self.canvas.em) for gap in (0.5, 1.0, 1.6)]
+            x, y = middle = least_covered(np.concatenate(beside), half, self.box, self.taken, self.crowd)
+            own = middle + half * AROUND
+            if not covers(own, self.taken, self.crowd):
+                self.taken.append(own)
+                return self._text(x, y, words, color), own
+        return None
+
+    def name_band(self, name: str, band: Box) -> None:
+        """Write the name of the solved band in it where it covers least, preferably in a corner."""
+        em, say = self.canvas.em, self.canvas.scene.say
+        name = say(name)
+        for words in (say("{name}: below {n} % of the first value", name=name, n=f"{100 * TOLERANCE:g}"), name):
+            half = self._half(words)
+            inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
+            low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half
+            shares = np.stack(np.meshgrid([1.0, 0.0, 0.7, 0.35], [1.0, 0.0, 0.5]), -1).reshape(-1, 2)
+            x, y = middle = least_covered(low + shares * (high - low), half, band, self.taken, self.crowd)
+            own = middle + half * AROUND
+            if words == name or (half[0] <= 0.35 * band.width and not covers(own, self.taken, self.crowd)):
+                break
+        self.taken.append(own)
+        text = self.canvas.text(x, y, words, color=self.canvas.theme.quiet, ha="center", va="center_baseline")
+        text.set_path_effects([])  # the band is opaque on a transparent page, too
+
+    def name_ends(self, ends: Mapping[int, FloatArray]) -> None:
+        """Write the names of curves beside their ends, (2,) by index in `Scene.styles`, or in a list with lines."""
+        self.taken.extend(end + 0.4 * self.canvas.em * AROUND for end in ends.values())
+        styles, before = self.canvas.scene.styles, len(self.taken)
+        found = [self.label([styles[i].label], end, styles[i].color) for i, end in ends.items()]
+        del self.taken[before:]
+        if all(found) or not self._list_ends(ends):
+            for label in filter(None, found):
+                self.canvas.figure.add_artist(label[0])
+
+    def _list_ends(self, ends: Mapping[int, FloatArray]) -> bool:
+        """Write names below each other, with lines to the ends near them; return whether there is room for it."""
+        canvas, box, em, styles = self.canvas, self.box, self.canvas.em, self.canvas.scene.styles
+        order = sorted(ends, key=lambda index: float(ends[index][1]))
+        width = max(canvas.width_of(styles[index].label, 1.0, bold=True) for index in ends)
+        half, places = np.array([width, ROW * em * len(ends)]) / 2, np.array([ends[index] for index in order])
+        rows = ROW * em * (np.arange(len(ends)) + 0.5) - half[1]
+        beside = places.mean(0) - [half[0] + LEADER * em, 0]
+        for rise in sorted(np.arange(-box.height, box.height, 0.5 * em), key=abs):
+            own = beside + [0, rise] + half * AROUND
+            far = np.abs(own.mean(0)[1] + rows - places[:, 1]).max() > FARTHEST_NAME * em
+            within = box.x <= own[0, 0] and box.y <= own[0, 1] and own[1, 1] <= box.top
+            if within and not far and not covers(own, self.taken, self.crowd):
+                break
+        else:
+            return False
+        for index, y in zip(order, own.mean(0)[1] + rows, strict=True):
+            color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]])
+            canvas.figure.add_artist(self._text(own[1, 0], y, styles[index].label, color, "right"))
+            canvas.lines([line], color, LEADER_WIDTH * canvas.line, capstyle="projecting")
+        return True
+
+    def _half(self, words: str, *, bold: bool = False) -> FloatArray:
+        return np.array([self.canvas.width_of(words, 1.0, bold=bold), 1.1 * self.canvas.em]) / 2
+
+    def _text(self, x: float, y: float, words: str, color: str, align: str = "center") -> Text:
+        """Return text with a casing, centered vertically, which is not in the figure."""
+        look: dict[str, Any] = {"color": color, "casing": self.canvas.theme.panel, "fontweight": "bold"}
+        return self.canvas.text(x, y, words, loose=True, ha=align, va="center_baseline", **look)
 
 
 def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
@@ -226,41 +310,30 @@ def _draw_whole(canvas: Canvas, viewport: Viewport, trail: Trail, strength: floa
     canvas.lines(trail.points.transpose(1, 0, 2), color, trail.style.width, viewport.axes, zorder=1.5, **look)
 
 
-def _draw_limits(
-    canvas: Canvas, viewport: Viewport, limits: Sequence[PanelCurve], box: Box, taken: Boxes, crowd: FloatArray
-) -> None:
+def _draw_limits(names: _Names, viewport: Viewport, limits: Sequence[PanelCurve]) -> None:
     """Draw limits of the figures as dashed lines, and name each where it covers nothing; equal ones are drawn once."""
-    groups: dict[bytes, list[PanelCurve]] = {}
+    canvas, groups = names.canvas, dict[bytes, list[PanelCurve]]()
     for limit in limits:
         groups.setdefault(limit.points.tobytes(), []).append(limit)
     paths = [viewport.pixels(first.points[:, 0], START) for first, *_ in groups.values()]
-    around = np.concatenate([crowd, *map(points_between, paths)])
+    names = replace(names, crowd=np.concatenate([names.crowd, *map(points_between, paths)]))
     for line, (first, *others) in zip(paths, groups.values(), strict=True):
         color = canvas.theme.text if others else first.style.color
         style: dict[str, Any] = {"linestyle": (0, LIMIT_DASHES), "zorder": 1.6}
         canvas.lines([line], color, LIMIT_WIDTH * canvas.line, viewport.axes, **style)
-        seen = line[(line[:, 1] >= box.y) & (line[:, 1] <= box.top)]
+        seen = line[(line[:, 1] >= names.box.y) & (line[:, 1] <= names.box.top)]
         words = canvas.scene.say("edge of stability")
         places = seen[np.linspace(len(seen) - 1, 0, PLACES).astype(np.intp)] if len(seen) else ()
-        labels = (
-            _label(canvas, [f"{words} {first.limit}", first.limit], each, color, box, taken, around) for each in places
-        )
+        labels = (names.label([f"{words} {first.limit}", first.limit], each, color) for each in places)
         if label := next(filter(None, labels), None):
             canvas.figure.add_artist(label[0])
 
 
 def _entries(
-    canvas: Canvas,
-    panel: CurvesPanel,
-    viewport: Viewport,
-    box: Box,
-    trails: Sequence[Trail],
-    taken: Boxes,
-    crowd: FloatArray,
-    solved: float,
+    names: _Names, panel: CurvesPanel, viewport: Viewport, trails: Sequence[Trail], solved: float
 ) -> Iterator[EventMarks | PathLabel]:
     """Name the solved band, and yield a dot where each curve enters it to stay, and its step if there is room."""
-    entries = []
+    canvas, entries = names.canvas, []
     for curve, trail in zip(panel.curves, trails, strict=True):
         last = int(curve.ends.max())
         steps = lasting(curve.points[: last + 1, :, 1] <= solved)
@@ -268,16 +341,16 @@ def _entries(
             if steps[k] <= last and (curve.arrives is None or curve.arrives[k]):
                 entries.append((curve, trail, k, int(steps[k])))
     places = [trail.points[step, k] for _, trail, k, step in entries]
-    taken += [place + 0.4 * canvas.em * AROUND for place in places]
+    names.taken.extend(place + 0.4 * canvas.em * AROUND for place in places)
     level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])
-    _name_band(canvas, panel.band_name, box.between(box.y, level), taken, crowd)
+    names.name_band(panel.band_name, names.box.between(names.box.y, level))
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
         unit = "step {n}" if panel.across == "step" else "{n} evaluations"
         words = [canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")]
         if curve.points.shape[1] == 1:
             words.insert(0, f"{curve.style.label}: {words[0]}")
         yield _mark(canvas, curve, float(step), place, "o", DOT * canvas.em)
-        if label := _label(canvas, words, place, curve.style.color, box, taken, crowd):
+        if label := names.label(words, place, curve.style.color):
             # Drawn once, because text costs more than curves.
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
 
@@ -311,85 +384,6 @@ def _mark(canvas: Canvas, curve: PanelCurve, time: float, place: FloatArray, mar
         edge=0.14 * size,
         extent=place + 0.6 * size * AROUND,
     )
-
-
-def _name_ends(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken: Boxes, crowd: FloatArray) -> None:
-    """Write the names of curves beside their ends, (2,) by index in `Scene.styles`, or in a list with lines to them."""
-    taken += [end + 0.4 * canvas.em * AROUND for end in ends.values()]
-    styles, before = canvas.scene.styles, len(taken)
-    found = [_label(canvas, [styles[i].label], end, styles[i].color, box, taken, crowd) for i, end in ends.items()]
-    del taken[before:]
-    if all(found) or not _list_names(canvas, ends, box, taken, crowd):
-        for label in filter(None, found):
-            canvas.figure.add_artist(label[0])
-
-
-def _list_names(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken: Boxes, crowd: FloatArray) -> bool:
-    """Write names below each other, with lines to the ends near them; return whether there is room for it."""
-    em, styles, order = canvas.em, canvas.scene.styles, sorted(ends, key=lambda index: float(ends[index][1]))
-    width = max(canvas.width_of(styles[index].label, 1.0, bold=True) for index in ends)
-    half, places = np.array([width, ROW * em * len(ends)]) / 2, np.array([ends[index] for index in order])
-    rows = ROW * em * (np.arange(len(ends)) + 0.5) - half[1]
-    beside = places.mean(0) - [half[0] + LEADER * em, 0]
-    for rise in sorted(np.arange(-box.height, box.height, 0.5 * em), key=abs):
-        own = beside + [0, rise] + half * AROUND
-        far = np.abs(own.mean(0)[1] + rows - places[:, 1]).max() > FARTHEST_NAME * em
-        within = box.x <= own[0, 0] and box.y <= own[0, 1] and own[1, 1] <= box.top
-        if within and not far and not covers(own, taken, crowd):
-            break
-    else:
-        return False
-    for index, y in zip(order, own.mean(0)[1] + rows, strict=True):
-        color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]])
-        canvas.figure.add_artist(_text(canvas, own[1, 0], y, styles[index].label, color, "right"))
-        canvas.lines([line], color, LEADER_WIDTH * canvas.line, capstyle="projecting")
-    return True
-
-
-def _text(canvas: Canvas, x: float, y: float, words: str, color: str, align: str = "center") -> Text:
-    """Return text with a casing, centered vertically, which is not in the figure."""
-    look: dict[str, Any] = {"color": color, "casing": canvas.theme.panel, "fontweight": "bold"}
-    return canvas.text(x, y, words, loose=True, ha=align, va="center_baseline", **look)
-
-
-def _label(
-    canvas: Canvas, variants: Sequence[str], place: FloatArray, color: str, box: Box, taken: Boxes, crowd: FloatArray
-) -> tuple[Text, FloatArray] | None:
-    """Return the first of some variants that covers nothing beside a place, and its extent (2, 2); None if none does.
-
-    The extent is added to the boxes that are `taken`.
-    """
-    em = canvas.em
-    for words in variants:
-        half = np.array([canvas.width_of(words, 1.0, bold=True), 1.1 * em]) / 2
-        if 2 * half[0] > box.width:
-            continue
-        beside = [place + SIDES * (half + gap * em) for gap in (0.5, 1.0, 1.6)]
-        x, y = middle = least_covered(np.concatenate(beside), half, box, taken, crowd)
-        own = middle + half * AROUND
-        if not covers(own, taken, crowd):
-            taken.append(own)
-            return _text(canvas, x, y, words, color), own
-    return None
-
-
-def _name_band(canvas: Canvas, name: str, band: Box, taken: Boxes, crowd: FloatArray) -> None:
-    """Write the name of the solved band in it where it covers least, preferably in a corner."""
-    em = canvas.em
-    say = canvas.scene.say
-    name = say(name)
-    for words in (say("{name}: below {n} % of the first value", name=name, n=f"{100 * TOLERANCE:g}"), name):
-        half = np.array([canvas.width_of(words, 1.0), 1.1 * em]) / 2
-        inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
-        low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half
-        shares = np.stack(np.meshgrid([1.0, 0.0, 0.7, 0.35], [1.0, 0.0, 0.5]), -1).reshape(-1, 2)
-        x, y = middle = least_covered(low + shares * (high - low), half, band, taken, crowd)
-        own = middle + half * AROUND
-        if words == name or (half[0] <= 0.35 * band.width and not covers(own, taken, crowd)):
-            taken.append(own)
-            text = canvas.text(x, y, words, color=canvas.theme.quiet, ha="center", va="center_baseline")
-            text.set_path_effects([])  # the band is opaque on a transparent page, too
-            return
 
 
 def chart(

@@ -118,7 +118,7 @@ def _clip(scene: Scene) -> tuple[str, str]:
         video = write(
             drawn, folder / "film.mp4", fps=scene.fps, quality_level=CLIP_LEVEL, **surroundings(scene, drawn)
         ).read_bytes()
-    return data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY)
+    return data_uri("video/mp4", video), image_uri(drawn.poster(), quality=POSTER_QUALITY)
 
 
 @dataclass(frozen=True, eq=False)
