@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from math import ceil, floor, isfinite
@@ -237,6 +237,16 @@ class Frames:
                 artist.remove()
 
 
+@dataclass
+class _Growing:
+    """A trail that is drawn within a rectangle, up to the time `since` permanently."""
+
+    trail: Trail
+    painter: Painter
+    within: Rect
+    since: float | None = None
+
+
 class FramePainter:
     """Draws the frames of a picture in order of time, each on top of the previous one."""
 
@@ -253,19 +263,18 @@ class FramePainter:
         self._trails, self._labels = [], []
         for layer, painter in self._fixed:
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
-            self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
+            self._trails += [_Growing(trail, painter, within) for trail in only(layer.primitives, Trail)]
             self._labels += [(label, text_paths(label.text, height)) for label in only(layer.primitives, PathLabel)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits: list[tuple[float, Callable[[float], Rect]]] = [
-            (until, partial(self._commit_trail, index))
-            for index, (trail, *_) in enumerate(self._trails)
-            for until in trail.commit_times.tolist()
+            (until, partial(self._commit_trail, each))
+            for each in self._trails
+            for until in each.trail.commit_times.tolist()
         ]
         commits += [(label.end, partial(self._draw_label, label, paths)) for label, paths in self._labels]
         for layer, painter in self._fixed:
             commits += [(until, partial(self._draw_stamp, painter, marks)) for until, marks in stamps(layer.primitives)]
         self._commits = sorted(commits, key=itemgetter(0))[::-1]
-        self._since: list[float | None] = [None] * len(self._trails)
         self._images = [image for layer in frames.layers for image in layer.images]
         self._time: float | None = None
         self._drawn: list[Rect] = []
@@ -283,11 +292,11 @@ class FramePainter:
             until, commit = self._commits.pop()
             area = commit(until).area
             self._committed[area] = self._pixels[area]
-        ghosts = [each for each in self._trails if each[0].faded_at(time)]
-        for trail, painter, within in ghosts:
-            self._drew(painter.draw_ghost(trail), trail.style.reach, within)
-        for i in range(len(self._trails)):
-            self._draw_trail(i, time)
+        ghosts = [each for each in self._trails if each.trail.faded_at(time)]
+        for each in ghosts:
+            self._drew(each.painter.draw_ghost(each.trail), each.trail.style.reach, each.within)
+        for each in self._trails:
+            self._draw_trail(each, time)
         for label, paths in self._labels:
             if label.begin < time < label.end or ghosts:
                 self._draw_label(label, paths, time)
@@ -326,14 +335,14 @@ class FramePainter:
                 yield rect
         self._time = time
 
-    def _draw_trail(self, index: int, time: float) -> Rect:
+    def _draw_trail(self, each: _Growing, time: float) -> Rect:
         """Draw a trail from its last commit up to a time, and return the changed rectangle."""
-        trail, painter, within = self._trails[index]
-        return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
+        points = each.painter.draw_trail(each.trail, time, each.since)
+        return self._drew(points, each.trail.style.reach, each.within)
 
-    def _commit_trail(self, index: int, time: float) -> Rect:
-        rect = self._draw_trail(index, time)
-        self._since[index] = time
+    def _commit_trail(self, each: _Growing, time: float) -> Rect:
+        rect = self._draw_trail(each, time)
+        each.since = time
         return rect
 
     def _draw_stamp(self, painter: Painter, marks: HeadArrows | HeadOutlines, time: float) -> Rect:
