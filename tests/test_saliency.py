@@ -21,7 +21,7 @@ from gdsim.networks import Data, network
 from gdsim.networks.attribution import attribution, inner_method
 from gdsim.networks.evaluation import set_weights
 from gdsim.render import frames
-from gdsim.scene.build import build_saliency_scene
+from gdsim.scene.saliency import build_saliency_scene
 from gdsim.simulation import Explanation, Stop, Training, save
 from gdsim.simulation.experiments import simulate
 from gdsim.simulation.saliency import MAX_MAPS, explain, saliency_maps

@@ -131,7 +131,7 @@ def _draw(
     from gdsim.encode import write
     from gdsim.metadata import Provenance, versions
     from gdsim.render import frames
-    from gdsim.scene.build import build_saliency_scene
+    from gdsim.scene.saliency import build_saliency_scene
     from gdsim.simulation import NetworkTrajectory
 
     count = len(experiment.optimizers)
