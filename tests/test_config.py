@@ -613,7 +613,7 @@ output: {formats: [gif, avi]}
         ("view: {camera: {orbti: 30}}", "view.camera.orbti unknown-key"),
         ("view: {camera: {elevation: 0}}", "view.camera.elevation invalid-value"),
         ("view: {camera: {orbit: 400}}", "view.camera.orbit invalid-value"),
-        ("view: {kind: map}", "view.kind unsupported"),
+        ("view: {kind: map}", "view.kind unknown-name"),
         ("view: {levels: logarithmic}", "view.levels unknown-name"),
         ("view: {vectors: 1}", "view.vectors wrong-type"),
         ("view: {formula: x}", "view.formula wrong-type"),

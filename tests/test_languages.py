@@ -19,8 +19,8 @@ from gdsim.cli.app import app
 from gdsim.languages import fields, language, templates
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.panels import panel_kinds
+from gdsim.scene.sweep_map import CAPTIONS, UNKNOWN
 from gdsim.scene.sweeps import build_sweep_scene
-from gdsim.scene.views.map import CAPTIONS, UNKNOWN
 from gdsim.simulation import Stop
 from gdsim.slides.text import summarize
 from gdsim.sweeps import OUTCOMES

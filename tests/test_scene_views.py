@@ -35,7 +35,7 @@ def facet(objective, **view):
 
 def test_each_kind_is_known_to_the_config_and_drawn_by_a_module_of_its_name():
     properties = gdsim.config.schema()["definitions"]["View"]["properties"]
-    kinds = ["contour", "curve", "image", "map", "surface", "values"]
+    kinds = ["contour", "curve", "image", "surface"]
     assert properties["kind"]["anyOf"][0]["enum"] == [*view_kinds()] == kinds
     assert properties["panels"]["items"]["anyOf"][0]["enum"] == [*panel_kinds()]
     assert [name for name in view_kinds() if find_spec(f"gdsim.render.views.{name}") is None] == []

@@ -11,9 +11,8 @@ from gdsim.objectives import FloatArray
 from gdsim.scene.build import projection_of
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import CellRuns, Facet, Group, Scene
+from gdsim.scene.sweep_values import values_facet
 from gdsim.scene.views import kind_of
-from gdsim.scene.views.values import ValuesInput
-from gdsim.scene.views.values import facets as value_facets
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.monitor import PATHS
 from gdsim.sweeps.paths import record
@@ -45,7 +44,7 @@ def cell_runs(experiment: Experiment, result: SweepResult, view: View, page: Sce
         places, steps, values = record(experiment, "final_value", SIDE)
         rows = values.reshape(len(values), -1, len(steps))
         name = view.say(objective.value_name)
-        (facet,) = value_facets(ValuesInput(steps, rows, name, page.styles[: len(rows)], view.say))
+        facet = values_facet(steps, rows, name, page.styles[: len(rows)], view.say)
         coordinates_of_runs = np.stack([fan.points for fan in facet.fans]).reshape(*values.shape[:-1], 2)
         return CellRuns(places, _shares(coordinates_of_runs, facet.limits), "picture", _picture(page, facet))
     places, _, points = record(experiment, PATHS, SIDE)

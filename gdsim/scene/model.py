@@ -17,7 +17,7 @@ FEW_STARTS = 4  # maximum number of starts for which paths are thick; with more 
 
 
 class ViewModel(Protocol):
-    """What is drawn under the paths; `kind` is the name of its modules in `scene.views` and `render.views`."""
+    """What is drawn under the paths; `kind` is the name of its module in `render.views`."""
 
     kind: ClassVar[str]
 

@@ -17,11 +17,10 @@ from gdsim.scene.figures import axis_limits
 from gdsim.scene.model import Facet, Fan, Group, Path, Scene, Style
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.scene.scales import ScaledAxis, setting_axis
+from gdsim.scene.sweep_map import CAPTIONS, categories, known_figures
 from gdsim.scene.sweep_texts import agreement_notes, describe_sweep, fixed_settings, sweep_finding
+from gdsim.scene.sweep_values import values_facet
 from gdsim.scene.views import kind_of
-from gdsim.scene.views.map import CAPTIONS, categories, known_figures
-from gdsim.scene.views.values import ValuesInput
-from gdsim.scene.views.values import facets as value_facets
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import paths_along, record
@@ -57,7 +56,7 @@ def build_setting_scene(experiment: Experiment, result: SweepResult, view: View,
     else:
         _, steps, values = record(experiment, "final_value", last + 1)
         name = view.say(objective.value_name)
-        (facet,) = value_facets(ValuesInput(steps, values[:, order][..., 0], name, own, view.say))
+        facet = values_facet(steps, values[:, order][..., 0], name, own, view.say)
     panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
     return replace(
         titled(page, view, sweep_finding(result, (axis,), view.say)),

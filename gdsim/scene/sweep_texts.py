@@ -10,7 +10,7 @@ from gdsim.config.sweep import EVERY
 from gdsim.languages import ENGLISH, Language
 from gdsim.objectives.formulas import number
 from gdsim.scene.scales import ScaledAxis
-from gdsim.scene.views.map import CAPTIONS, FAILED, MapModel
+from gdsim.scene.sweep_map import CAPTIONS, FAILED, MapModel
 from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
 
 SWEEP_OPENINGS = (

@@ -19,9 +19,9 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.settings import build_setting_scene
+from gdsim.scene.sweep_map import CAPTIONS, IntArray, MapCell, MapModel, map_axes, map_facets, zoomed
 from gdsim.scene.sweep_texts import agreement_notes, category_shares, describe_sweep, fixed_settings, sweep_finding
-from gdsim.scene.views import kind_of, view_kinds
-from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes, zoomed
+from gdsim.scene.views import kind_of
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import nearest, paths_at
@@ -71,7 +71,7 @@ def _map_scene(
     groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
     for name in result.show:
         every = combined(result, inner) if inner else result
-        facets = view_kinds()["map"].facets(MapInput(experiment, every, name, page.theme, headings, cells))
+        facets = map_facets(experiment, every, name, page.theme, headings, cells)
         models = [cast("MapModel", facet.model) for facet in facets[: len(names)]]
         if zoom:
             facets = zoomed(facets, len(names), zoom.to, view.say)

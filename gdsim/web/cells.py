@@ -11,7 +11,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.display_list import Layer
 from gdsim.render.images import MapImage, ZoomedImage
 from gdsim.scene.model import CellRuns, Facet
-from gdsim.scene.views.map import MapModel
+from gdsim.scene.sweep_map import MapModel
 from gdsim.web.encoding import encoded, fields, packed, significant
 
 UNITS, FARTHEST = 4096, 10_000  # the units into which the side of a view is divided, and the farthest vertex in sides

@@ -20,7 +20,7 @@ from gdsim.render.trail import TrailStyle
 from gdsim.render.views import Symbol, ViewRenderer
 from gdsim.scene.model import Facet
 from gdsim.scene.scales import ScaledAxis
-from gdsim.scene.views.map import MapModel
+from gdsim.scene.sweep_map import MapModel
 from gdsim.themes import Theme, mix
 
 SHADES, SHADES_EACH = 48, 12  # the number of colors of numbers, and of each category

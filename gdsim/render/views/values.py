@@ -11,7 +11,7 @@ from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.layout import Box
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Facet
-from gdsim.scene.views.values import ValuesModel
+from gdsim.scene.sweep_values import ValuesModel
 
 
 class _ValuesRenderer(ViewRenderer):

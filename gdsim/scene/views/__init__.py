@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
 
 from gdsim.config import Camera, View
 from gdsim.errors import Problem
 from gdsim.objectives import Objective
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Facet
 
 
@@ -22,15 +22,14 @@ class ViewKind:
     Attributes:
         suitability: Rates the kind for an objective: 0 if it cannot show it; the kind with the highest number is the
             default.
-        facets: Builds the facets of a group from its input: a `GroupInput`, or for a sweep a `MapInput`; raises
-            InputError if it cannot show its trajectories.
+        facets: Builds the facets of a group; raises InputError if it cannot show its trajectories.
         settings: The keys of `view`, or "key: value" for single values, that only some kinds support, such as "fill" or
             "arrows: stream".
         projects: Whether the points of the domain are projected onto a line or a plane.
     """
 
     suitability: Callable[[Objective], int]
-    facets: Callable[[Any], tuple[Facet, ...]]
+    facets: Callable[[GroupInput], tuple[Facet, ...]]
     settings: frozenset[str] = frozenset()
     projects: bool = True
 

@@ -14,7 +14,6 @@ from gdsim.objectives import FloatArray
 from gdsim.scene.figures import axis_limits
 from gdsim.scene.model import Facet, Fan, Style
 from gdsim.scene.scales import ScaledAxis
-from gdsim.scene.views import ViewKind
 
 MARGINS = np.array([-0.015, 1.02])  # the ends of the horizontal axis, with room for heads, as fractions of the steps
 
@@ -29,37 +28,30 @@ class ValuesModel:
     axes: tuple[ScaledAxis, ScaledAxis]
 
 
-@dataclass(frozen=True, eq=False)
-class ValuesInput:
-    """The values (optimizers, runs, n) at some steps (n,), and what they are called."""
+def values_facet(
+    steps: npt.NDArray[np.int64], values: FloatArray, name: str, styles: Sequence[Style], say: Language
+) -> Facet:
+    """Return a facet with a fan per optimizer, whose limits are those of runs that end no higher than they start.
 
-    steps: npt.NDArray[np.int64]
-    values: FloatArray
-    name: str
-    styles: Sequence[Style]
-    say: Language
-
-
-def facets(group: ValuesInput) -> tuple[Facet, ...]:
-    """Return a facet with a fan per optimizer, whose limits are those of runs that end no higher than they start."""
-    values = group.values
+    Args:
+        steps: (n,) the steps.
+        values: (optimizers, runs, n) the values at these steps.
+        name: What the values are called.
+        styles: The style of each optimizer.
+        say: The language.
+    """
     descends = values[values[..., -1] <= values[..., 0]]
     shown = descends if descends.size else values
     limits, logarithmic = axis_limits(shown[np.isfinite(shown)])
-    across = ScaledAxis(group.say("step"), group.steps.astype(np.float64), "linear")
-    up = ScaledAxis(group.name, limits, "log" if logarithmic else "linear")
+    across = ScaledAxis(say("step"), steps.astype(np.float64), "linear")
+    up = ScaledAxis(name, limits, "log" if logarithmic else "linear")
     heights = up.places(np.maximum(values, limits[0]) if logarithmic else values)
     points = np.stack(np.broadcast_arrays(across.values, heights), -1)
     stays = (heights <= up.places(limits)[1]).all(-1)
-    return (
-        Facet(
-            style=None,
-            limits=np.stack([group.steps[-1] * MARGINS, up.places(limits)]),
-            names=(across.name, up.name),
-            model=ValuesModel((across, up)),
-            fans=tuple(map(Fan, group.styles, points, stays)),
-        ),
+    return Facet(
+        style=None,
+        limits=np.stack([steps[-1] * MARGINS, up.places(limits)]),
+        names=(across.name, up.name),
+        model=ValuesModel((across, up)),
+        fans=tuple(map(Fan, styles, points, stays)),
     )
-
-
-KIND = ViewKind(lambda _: 0, facets)

@@ -19,7 +19,6 @@ from gdsim.scene.minima import point_text
 from gdsim.scene.model import Facet, Style
 from gdsim.scene.scales import ScaledAxis, setting_axis
 from gdsim.scene.stability import largest_rates
-from gdsim.scene.views import ViewKind
 from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
 from gdsim.themes import Theme
 
@@ -111,40 +110,37 @@ def map_axes(result: SweepResult, say: Language) -> tuple[ScaledAxis, ScaledAxis
     return setting_axis(result.x, result, say), setting_axis(result.y, result, say)
 
 
-@dataclass(frozen=True, eq=False)
-class MapInput:
-    """A figure of a sweep over two settings, and what is drawn with it.
+def map_facets(
+    experiment: Experiment,
+    result: SweepResult,
+    name: str,
+    theme: Theme,
+    styles: Sequence[Style | None],
+    cells: tuple[MapCell, ...],
+) -> tuple[Facet, ...]:
+    """Return the map of a figure for each optimizer, all with the same colors.
 
-    Attributes:
+    Args:
+        experiment: The experiment with the sweep over two settings.
+        result: The figures; for a zoom those of all ranges, one after the other.
         name: The name of the figure.
+        theme: The theme.
         styles: The name of the map of each optimizer; None for no name.
         cells: The cells whose paths are shown.
     """
-
-    experiment: Experiment
-    result: SweepResult
-    name: str
-    theme: Theme
-    styles: Sequence[Style | None]
-    cells: tuple[MapCell, ...]
-
-
-def facets(group: MapInput) -> tuple[Facet, ...]:
-    """Return the map of each optimizer, all with the same colors."""
-    result, axes = group.result, map_axes(group.result, group.experiment.view.say)
+    axes = map_axes(result, experiment.view.say)
     bounds, minima = np.stack([axis.limits for axis in axes]), np.empty((0, 2))
     if axes[0].is_coordinate and axes[1].is_coordinate and result.objective.dim == 2:
         minima = result.objective.minima[inside(result.objective.minima, bounds)]
-    models = _models(result, group.name, axes, group.theme, group.experiment.view.say)
-    # For a zoom, the maps of all ranges follow each other.
-    named = [*zip(group.styles, group.experiment.optimizers.items(), strict=True)]
+    models = _models(result, name, axes, theme, experiment.view.say)
+    named = [*zip(styles, experiment.optimizers.items(), strict=True)]
     named *= len(models) // len(named)
     return tuple(
         Facet(
             style=style,
             limits=bounds,
             names=(axes[0].name, axes[1].name),
-            model=replace(model, edge=_edge(result, label, spec, axes), cells=group.cells),
+            model=replace(model, edge=_edge(result, label, spec, axes), cells=cells),
             minima=minima,
         )
         for model, (style, (label, spec)) in zip(models, named, strict=True)
@@ -307,6 +303,3 @@ def _shares(values: FloatArray, limits: FloatArray, logarithmic: bool) -> FloatA
     if logarithmic:
         values, limits = np.log(np.maximum(values, limits[0])), np.log(limits)
     return np.asarray(np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1))
-
-
-KIND = ViewKind(lambda _: 0, facets)
