@@ -356,8 +356,7 @@ CASES = [
     ),
     (
         section(SGD + "view: {kind: 3d}"),
-        "<text>:4:14: view.kind: must be 'contour', 'curve', 'image' or 'surface', not '3d'; "
-        "did you mean 'surface'?",
+        "<text>:4:14: view.kind: must be 'contour', 'curve', 'image' or 'surface', not '3d'; did you mean 'surface'?",
     ),
     (section(SGD + "fontsize: 9"), "<text>:4:1: unknown key 'fontsize'; 'type' belongs below view.theme"),
     (
