@@ -109,10 +109,10 @@ def _train_one(
 def training_loop(
     network: Network, module: nn.Module, factory: OptimizerFactory, seed: int, device: str = "cpu"
 ) -> Iterator[tuple[Tensor, Stepper]]:
-    """Train a module step by step, and update it each time the iteration continues.
+    """Train a module in a plain loop, until the optimizer cannot continue.
 
     Yields:
-        The loss () of the next mini-batch, of whose gradient the stepper's parameters have the components.
+        Before each update, the loss () of a mini-batch, and the stepper, whose parameters hold its gradient.
     """
 
     def loss() -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -17,6 +17,7 @@ from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
 from gdsim.processes import process_pool
+from gdsim.simulation.trajectory import Progress
 from gdsim.sweeps.archive import TYPES, check_figures
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
@@ -26,8 +27,6 @@ from gdsim.sweeps.result import HISTORIES, SweepResult
 MAX_TILE_BYTES = 2**30  # of the file of a finished tile
 
 TILE_TYPES = TYPES | {"agrees": np.int8}  # see `run_tile`
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 def run(
