@@ -13,7 +13,7 @@ from hypothesis import settings
 from gdsim.processes import ALLOCATIONS
 
 # The time that an example takes depends on the load of the machine.
-settings.register_profile("gdsim", deadline=None)
+settings.register_profile("gdsim", deadline=None, max_examples=50)
 settings.load_profile("gdsim")
 
 # Background processes of a shell ignore SIGINT, and their children inherit that.

@@ -17,12 +17,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.web.embed import FORMS
 from tests.browse import visit, wait_for
+from tests.commands import call
 from tests.decode import decode_video
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -35,10 +34,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "quick.yaml").write_text(QUICK)
     return tmp_path
-
-
-def call(*words: str):
-    return CliRunner().invoke(app, words)
 
 
 def alone(*words: str, **options) -> subprocess.CompletedProcess:

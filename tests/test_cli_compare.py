@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import gdsim
 from gdsim.analysis import Table
 from gdsim.analysis.rows import COUNTS, NETWORK_METRICS
-from gdsim.cli.app import app
+from tests import commands
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
 
@@ -35,7 +34,7 @@ def here(tmp_path, monkeypatch):
 
 
 def call(*words: str):
-    return CliRunner().invoke(app, ["compare", *words])
+    return commands.call("compare", *words)
 
 
 def files(folder: Path) -> set[str]:

@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gdsim.cli.app import app
+from tests import commands
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 5, optimizers: {SGD: {lr: 0.01}}, "
 QUICK += "view: {size: [320, 180], panels: []}, animation: {fps: 10, seconds: 1, hold: 1}}\n"
@@ -24,13 +23,13 @@ def here(tmp_path, monkeypatch):
 
 
 def call(*words: str):
-    result = CliRunner().invoke(app, words)
+    result = commands.call(*words)
     assert result.exit_code == 0, result.output
     return result
 
 
 def test_a_run_ends_with_the_sizes_and_with_what_to_do_next(here):
-    result = call("run", "quick.yaml", "--format", "gif,png")
+    result = commands.call("run", "quick.yaml", "--format", "gif,png")
     units = {"kB": 1e3, "MB": 1e6}
     (line,) = re.findall("^Sizes: (.*)[.]$", result.stderr, re.MULTILINE)
     sizes = {suffix: float(size) * units[unit] for suffix, size, unit in map(str.split, line.split(", "))}
@@ -66,7 +65,7 @@ def test_the_name_of_an_example_leads_to_its_file(here):
     Path("configs").mkdir()
     Path("quick.yaml").rename("configs/quick.yaml")
     for name in ("quick", "quick.yaml"):
-        result = CliRunner().invoke(app, ["run", name])
+        result = commands.call("run", name)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr == f"{name}: no such file; did you mean 'configs/quick.yaml'?\n"
 
@@ -105,7 +104,7 @@ def test_open_hands_the_first_file_to_the_desktop(here, monkeypatch):
         time.sleep(0.01)
     assert Path("opened").read_text() == str(here / "outputs/quick/quick.svg")
     monkeypatch.setenv("PATH", "")
-    result = CliRunner().invoke(app, ["run", "quick.yaml", "--format", "png", "--open", "--quiet"])
+    result = commands.call("run", "quick.yaml", "--format", "png", "--open", "--quiet")
     assert (result.exit_code, result.stdout.split()[0]) == (1, "outputs/quick/quick.png")
     assert result.stderr == "outputs/quick/quick.png: cannot be opened: xdg-open is not installed\n"
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from gdsim.cli.app import app
+from tests.commands import call
 
 DECOY = "open('ran', 'w').close()\n"
 
@@ -156,18 +155,17 @@ def test_the_yaml_in_a_picture_never_runs_code(tmp_path: Path, monkeypatch: pyte
     text = 'objective: {python: "mine:bowl", bounds: [[-1, 1], [-1, 1]]}\nsteps: 2\noptimizers: {SGD: {lr: 0.1}}\n'
     (tmp_path / "race.yaml").write_text(text + "view: {size: [160, 120]}\nanimation: {fps: 2, seconds: 1, hold: 0}\n")
     monkeypatch.chdir(tmp_path)
-    runner = CliRunner()
-    made = runner.invoke(app, ["run", "race.yaml", "--format", suffix, "--allow-code", "-q"])
+    made = call("run", "race.yaml", "--format", suffix, "--allow-code", "-q")
     assert made.exit_code == 0, made.output
     (tmp_path / "ran").unlink()
     for command in ("run", "compare"):
-        result = runner.invoke(app, [command, f"outputs/race/race.{suffix}", "--allow-code"])
+        result = call(command, f"outputs/race/race.{suffix}", "--allow-code")
         assert result.exit_code == 2, result.output
         assert "never from the YAML in a picture" in result.stderr
     assert not (tmp_path / "ran").exists()
     recording = ["run", "outputs/race/race.npz", "--format", "png", "-o", "again"]
-    assert runner.invoke(app, recording).exit_code == 2
-    assert runner.invoke(app, [*recording, "--allow-code"]).exit_code == 0
+    assert call(*recording).exit_code == 2
+    assert call(*recording, "--allow-code").exit_code == 0
 
 
 def test_the_current_folder_is_not_searched(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from gdsim import config, objectives, themes
 from gdsim.cli.app import app
 from gdsim.scene.views import view_kinds
 from gdsim.web.embed import FORMS
+from tests.commands import call
 
 SECONDS = 60  # that a loaded machine may take for an answer
 CONFIG = "{objective: beale, steps: 70, optimizers: {SGD: {lr: 0.25}, Mine: {class: Adam}}}\n"
@@ -114,7 +115,7 @@ def test_names_are_those_that_the_command_takes():
     assert offered("show", "--kind", "") == list(view_kinds())
     assert offered("embed", "--for", "") == list(FORMS)
     kinds = offered("list", "")
-    assert all(CliRunner().invoke(app, ["list", kind]).exit_code == 0 for kind in kinds)
+    assert all(call("list", kind).exit_code == 0 for kind in kinds)
     assert len(kinds) == 6
 
 

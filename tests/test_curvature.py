@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 from torch.func import functional_call, jacrev
-from typer.testing import CliRunner
 
 import gdsim
 from gdsim.analysis.curvature import largest_eigenvalues
-from gdsim.cli.app import app
 from gdsim.config.presentation import SharpnessSpec
 from gdsim.networks import Network, examples, network
 from gdsim.render import frames
@@ -26,6 +24,7 @@ from gdsim.scene.projection import choose_projection
 from gdsim.simulation.curvature import HessianOperator, with_spectra
 from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers
 from gdsim.web.player import page
+from tests.commands import call
 
 MOONS = """
 objective: {network: mlp, data: {name: moons, n: 60}, hidden: [12, 18], activation: tanh, batch_size: 15}
@@ -437,6 +436,6 @@ def test_gradient_descent_on_the_digits_hovers_at_the_edge_of_stability():
 def test_a_run_says_what_the_eigenvalues_of_a_network_cost(tmp_path):
     (tmp_path / "moons.yaml").write_text(MOONS)
     command = ["run", str(tmp_path / "moons.yaml"), "--out", str(tmp_path), "--format", "svg"]
-    result = CliRunner().invoke(app, command)
+    result = call(*command)
     assert result.exit_code == 0, result.output
     assert "the eigenvalues at 4 steps of 2 optimizers take at least 168 products" in result.stderr

@@ -12,23 +12,21 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.cli.doctor import FEATURES
+from tests.commands import call
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
 
 
-@pytest.fixture
-def call(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
 
 
-def test_examples_lists_each_config_with_what_it_teaches(call):
+def test_examples_lists_each_config_with_what_it_teaches():
     lines = call("examples").stdout.splitlines()
     assert [line.split()[0] for line in lines] == CONFIGS
     assert all(re.fullmatch(r"\S+ +\S.{30,}", line) for line in lines)
@@ -48,7 +46,7 @@ def test_a_terminal_gets_examples_by_topic_in_its_width(tmp_path):
     assert topics == ["to begin with:", "momentum:"]
 
 
-def test_every_example_can_be_written_and_loaded(call, tmp_path):
+def test_every_example_can_be_written_and_loaded(tmp_path):
     done = call("examples", *CONFIGS)
     assert done.exit_code == 0
     written = set(done.stdout.split())
@@ -59,7 +57,7 @@ def test_every_example_can_be_written_and_loaded(call, tmp_path):
         assert gdsim.load(tmp_path / f"{name}.yaml", allow_code=True).optimizers
 
 
-def test_an_example_may_be_named_without_its_topic(call):
+def test_an_example_may_be_named_without_its_topic():
     assert call("examples", "ravine", "quickstart", "double_well").stdout.split() == [
         "momentum_ravine.yaml",
         "quickstart.yaml",
@@ -68,7 +66,7 @@ def test_an_example_may_be_named_without_its_topic(call):
     assert len({name.partition("_")[2] for name in CONFIGS}) == len(CONFIGS)
 
 
-def test_an_example_comes_with_its_data_only(call, tmp_path):
+def test_an_example_comes_with_its_data_only(tmp_path):
     assert call("examples", "function_measured", "--out", "talk").stdout.split() == [
         "talk/function_measured.yaml",
         "talk/terrain.npy",
@@ -77,7 +75,7 @@ def test_an_example_comes_with_its_data_only(call, tmp_path):
     assert call("examples", "function_imported").stdout.split() == ["function_imported.yaml", "my_loss.py"]
 
 
-def test_an_example_replaces_nothing_unless_told(call, tmp_path):
+def test_an_example_replaces_nothing_unless_told(tmp_path):
     (tmp_path / "terrain.npy").write_bytes(b"mine")
     assert call("examples", "function_measured").exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["terrain.npy"]
@@ -86,14 +84,14 @@ def test_an_example_replaces_nothing_unless_told(call, tmp_path):
     assert (tmp_path / "terrain.npy").read_bytes() != b"mine"
 
 
-def test_a_misspelled_example_has_a_suggestion_and_writes_nothing(call, tmp_path):
+def test_a_misspelled_example_has_a_suggestion_and_writes_nothing(tmp_path):
     done = call("examples", "momentum_ravine", "quickstrat")
     assert done.exit_code == 2
     assert "'quickstart'" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_doctor_says_what_is_here_and_knows_every_extra(call):
+def test_doctor_says_what_is_here_and_knows_every_extra():
     done = call("doctor")
     assert done.exit_code == 0
     for name in ("gdsim", "torch", "numpy", "matplotlib"):
@@ -113,7 +111,7 @@ def test_doctor_says_how_to_get_what_is_missing(tmp_path):
     assert line.endswith("pip install 'gdsim[tune]'")
 
 
-def test_help_names_the_extra_that_a_command_needs(call):
+def test_help_names_the_extra_that_a_command_needs():
     commands = {"slides": "slides", "studio": "studio", "watch": "studio", "run": "cluster", "compare": "tune"}
     for name, extra in commands.items():
         assert f"gdsim[{extra}]" in call(name, "--help").stdout

@@ -12,10 +12,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
-from typer.testing import CliRunner
 
 from gdsim import Experiment, Stop, Trajectory, load, loads, read, save, simulate
-from gdsim.cli.app import app
 from gdsim.cli.common import notes
 from gdsim.config import View
 from gdsim.errors import InputError
@@ -28,6 +26,7 @@ from gdsim.simulation.experiments import evaluate_landscapes
 from gdsim.simulation.landscapes import evaluate_landscape as look
 from gdsim.simulation.training import train
 from tests import networks_made
+from tests.commands import call
 
 HERE = Path()
 
@@ -755,11 +754,11 @@ def test_a_recording_whose_data_has_changed_is_drawn_again_but_on_no_other_plane
 @pytest.mark.usefixtures("coarse")
 def test_a_recording_is_drawn_on_another_plane(recording: Path, tmp_path: Path) -> None:
     words = ["render", str(recording), "--out", str(tmp_path), "--format", "png", "--set", "view.plane=random"]
-    told = CliRunner().invoke(app, words)
+    told = call(*words)
     assert told.exit_code == 0
     assert told.stdout == f"{tmp_path / 'moons' / 'moons.png'}\n"
     assert "the plane (random) holds" in told.stderr
-    nowhere = CliRunner().invoke(app, [*words[:-1], "view.plane=[a.npz, b.npz]"])
+    nowhere = call(*words[:-1], "view.plane=[a.npz, b.npz]")
     assert nowhere.exit_code == 2
     assert "view.plane.0: " in nowhere.stderr
     assert "a.npz: no such file" in nowhere.stderr

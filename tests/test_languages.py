@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from typer.testing import CliRunner
 
 import gdsim
 from gdsim import View, languages
 from gdsim.analysis.outcomes import Fate
-from gdsim.cli.app import app
 from gdsim.languages import fields, language, templates
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.panels import panel_kinds
@@ -25,6 +23,7 @@ from gdsim.simulation import Stop
 from gdsim.slides.text import summarize
 from gdsim.sweeps import OUTCOMES
 from gdsim.web.player import page
+from tests.commands import call
 
 PACKAGE = Path(gdsim.__file__).parent
 OTHERS = [name for name in languages.names() if name != "en"]
@@ -153,9 +152,7 @@ def test_maps_of_networks_are_in_the_language(tmp_path):
         "objective: {network: mlp, data: digits, hidden: [8]}\nsteps: 2\noptimizers: {SGD: {lr: 0.1}}\n"
         "view: {language: de}\n"
     )
-    result = CliRunner().invoke(
-        app, ["saliency", str(config), "--image", "7", "--out", str(tmp_path), "--format", "svg"]
-    )
+    result = call("saliency", str(config), "--image", "7", "--out", str(tmp_path), "--format", "svg")
     assert result.exit_code == 0, result.stderr
     (drawn,) = tmp_path.rglob("*.svg")
     picture = drawn.read_text("utf-8")

@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.errors import GdsimError, InputError
 from gdsim.processes import map_in_processes
+from tests.commands import call
 
 CONFIG = """
 objective: himmelblau
@@ -52,7 +51,7 @@ def cores(request):
 
 
 def run(*words: str):
-    return CliRunner().invoke(app, ["run", *words])
+    return call("run", *words)
 
 
 def test_formats_encoded_at_the_same_time_are_those_written_one_by_one(here, cores):
@@ -113,7 +112,7 @@ def test_processes_that_share_no_memory_write_the_same(here, monkeypatch):
     # How far the run is, on stderr, depends on the time that it takes.
     assert (spawned.exit_code, spawned.stdout) == (0, forked.stdout)
     assert {path: path.read_bytes() for path in here.glob("outputs/*/*")} == files
-    recordings = CliRunner().invoke(app, ["render", *map(str, sorted(here.glob("outputs/*/*.npz"))), "--format", "png"])
+    recordings = call("render", *map(str, sorted(here.glob("outputs/*/*.npz"))), "--format", "png")
     assert recordings.exit_code == 0, recordings.output
     assert {path: path.read_bytes() for path in here.glob("outputs/*/*")} == files
 

@@ -4,10 +4,9 @@ import re
 from itertools import count
 
 import pytest
-from typer.testing import CliRunner
 
 from gdsim.cli import console
-from gdsim.cli.app import app
+from tests.commands import call
 
 LONG = """
 objective: himmelblau
@@ -31,7 +30,7 @@ def clock(monkeypatch):
 def run(tmp_path, *words):
     config = tmp_path / "long.yaml"
     config.write_text(LONG)
-    result = CliRunner().invoke(app, ["run", str(config), "--out", str(tmp_path), *words])
+    result = call("run", str(config), "--out", str(tmp_path), *words)
     assert result.exit_code == 0, result.stderr
     return re.findall(r"long: simulating, (\d+) % done, about (.+) left", result.stderr)
 

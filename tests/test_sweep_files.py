@@ -6,12 +6,11 @@ import csv
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.errors import InputError
 from gdsim.sweeps import OUTCOMES, archive
+from tests.commands import call
 
 CONFIG = """
 objective: himmelblau
@@ -29,7 +28,7 @@ def written(tmp_path_factory):
     """The folder of the files of a run."""
     folder = tmp_path_factory.mktemp("sweep")
     (folder / "map.yaml").write_text(CONFIG)
-    done = CliRunner().invoke(app, ["run", str(folder / "map.yaml"), "-o", str(folder), "--format", "png"])
+    done = call("run", str(folder / "map.yaml"), "-o", str(folder), "--format", "png")
     assert done.exit_code == 0, done.output
     return folder / "map"
 
@@ -59,7 +58,7 @@ def test_a_file_is_read_as_it_was_written(written):
 
 
 def test_render_draws_it_again(written, tmp_path):
-    done = CliRunner().invoke(app, ["render", str(written / "map.npz"), "-o", str(tmp_path), "--format", "png"])
+    done = call("render", str(written / "map.npz"), "-o", str(tmp_path), "--format", "png")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "map" / "map.png").read_bytes()[1:4] == b"PNG"
 
@@ -89,7 +88,7 @@ def test_a_damaged_file_is_refused(name, written, tmp_path):
 def test_many_instances_are_announced_with_their_time(tmp_path):
     text = CONFIG.replace("Adam: {lr: 0.3}", "LBFGS: {max_iter: 4}").replace("[6, 4]", "[20, 15]")
     (tmp_path / "slow.yaml").write_text(text.replace("steps: 20", "steps: 2"))
-    done = CliRunner().invoke(app, ["run", str(tmp_path / "slow.yaml"), "-o", str(tmp_path), "--format", "png"])
+    done = call("run", str(tmp_path / "slow.yaml"), "-o", str(tmp_path), "--format", "png")
     assert done.exit_code == 0, done.output
     line = "slow: LBFGS has one instance per value: 300 of 2 steps, about 3 s of CPU time."
     assert done.stderr.splitlines().index(line) < done.stderr.splitlines().index("slow: simulating and drawing")

@@ -13,10 +13,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from selenium.webdriver.common.keys import Keys
-from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli.app import app
 from gdsim.render.display_list import START, EventMarks, Lines, ZoomTicks
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
@@ -26,6 +24,7 @@ from gdsim.sweeps import OUTCOMES
 from gdsim.sweeps.dimension import box_dimension
 from gdsim.web.player import page, write_player
 from tests.browse import visit, wait_for
+from tests.commands import call
 
 BASINS = """
 objective: himmelblau
@@ -602,7 +601,7 @@ def test_a_run_prints_the_dimension_if_it_is_asked_for(tmp_path):
     config = tmp_path / "basins.yaml"
     config.write_text(BASINS)
     asked = ["--set", "sweep.dimension=true", "--format", "png", "--out", str(tmp_path), "--workers", "1"]
-    ran = CliRunner().invoke(app, ["run", str(config), *asked])
+    ran = call("run", str(config), *asked)
     assert ran.exit_code == 0, ran.output
     assert re.search(
         r"boundaries between minima: Adam [012]\.\d\d, Momentum [012]\.\d\d\.", " ".join(ran.output.split())

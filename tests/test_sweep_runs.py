@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from typer.testing import CliRunner
 
 import gdsim
 from gdsim.cli import workers
-from gdsim.cli.app import app
 from gdsim.errors import InputError
 from gdsim.processes import core_count
 from gdsim.sweeps import archive
 from gdsim.sweeps.plan import Plan
 from tests.browse import wait_for
+from tests.commands import call
 
 CONFIG = """
 objective: himmelblau
@@ -150,7 +149,7 @@ def test_an_interrupted_run_continues_to_the_same_result(config, expected):
         config, kept=folder / ".lr.tiles", progress=lambda tiles: check_number(tiles, 4 - len(kept))
     )
     assert saved(config, continued) == expected
-    assert CliRunner().invoke(app, command(config, "--workers", "1")[3:]).exit_code == 0
+    assert call(*command(config, "--workers", "1")[3:]).exit_code == 0
     assert contents(folder / "lr.npz") == expected
     assert not (folder / ".lr.tiles").exists()
 
@@ -224,7 +223,7 @@ def test_an_unreachable_scheduler_is_one_line(config, silent_scheduler, silent, 
     pytest.importorskip("distributed")
     monkeypatch.setattr(workers, "TIMEOUT", 0.5)
     address = silent_scheduler[1] if silent else "tcp://127.0.0.1:1"
-    done = CliRunner().invoke(app, command(config, "--dask", address)[3:])
+    done = call(*command(config, "--dask", address)[3:])
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith(f"--dask: no scheduler of Dask answers at '{address}'")
 
@@ -247,7 +246,7 @@ def test_a_worker_without_gdsim_is_one_line(config, tmp_path):
             [sys.executable, "-S", "-c", WORKER, *options], cwd=tmp_path, stderr=subprocess.DEVNULL
         ) as worker:
             cluster.get_client().wait_for_workers(1, 60)
-            done = CliRunner().invoke(app, command(config, "--dask", cluster.scheduler_address)[3:])
+            done = call(*command(config, "--dask", cluster.scheduler_address)[3:])
             worker.kill()
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("--dask: the worker tcp://")
