@@ -17,7 +17,7 @@ from gdsim.errors import GdsimError, InputError
 from gdsim.interactive.jobs import Job
 from gdsim.scene.sweeps import build_sweep_scene
 from tests.browse import wait_for
-from tests.studio_page import QUICKSTART, TEXT, Page, connect
+from tests.studio_page import QUICKSTART, TEXT, Page, client_of, connect
 
 
 def test_a_page_gets_the_config_and_its_drawing(page):
@@ -206,10 +206,31 @@ def test_an_export_is_what_a_run_writes(page, tmp_path, client):
     assert client.get("/exported/outputs/quickstart/quickstart.npz").status_code == 404  # nobody has exported it
 
 
-def test_an_export_can_be_cancelled(page, tmp_path):
-    number = page.send(type="export", text=TEXT.replace("steps: 150", "steps: 90000"), format="gif")
-    assert 0 <= page.receive("progress", number)["share"] < 1
-    page.send(type="cancel", cancel=number)
+def test_a_page_is_told_what_another_one_has_saved(tmp_path):
+    (tmp_path / "c.yaml").write_text(TEXT)
+    with client_of(tmp_path, "c.yaml") as client, connect(client) as one, connect(client) as other:
+        saving, waiting = Page(one), Page(other)
+        for page in (saving, waiting):
+            page.send(type="open")
+            page.receive("state")
+        saving.send(type="save", text="# mine", file="c.yaml")
+        saving.receive("saved")
+        changed = waiting.receive("changed")
+        assert (changed["text"], changed["lossless"]) == ("# mine", True)
+        waiting.send(type="save", text="# theirs", file="c.yaml")
+        waiting.receive("saved")
+        assert saving.receive("changed")["text"] == "# theirs"
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_an_export_ends_when_it_is_cancelled_or_its_page_closed(client, tmp_path, closes):
+    with connect(client) as websocket:
+        page = Page(websocket)
+        number = page.send(type="export", text=TEXT.replace("steps: 150", "steps: 90000"), format="gif")
+        assert 0 <= page.receive("progress", number)["share"] < 1
+        if not closes:
+            page.send(type="cancel", cancel=number)
+            assert wait_for(lambda: not multiprocessing.active_children(), 20)
     assert wait_for(lambda: not multiprocessing.active_children(), 20)
     assert not [each for each in tmp_path.rglob("*") if each.is_file()]
 

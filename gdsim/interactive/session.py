@@ -245,9 +245,9 @@ class Session:
         """Return whether code that a text names may run, which a page can exclude."""
         return self._allow_code and message.get("code") is not False
 
-    def _inside(self, file: object) -> Path:
+    def _inside(self, file: str) -> Path:
         """Return a path in the folder in which files are written; links do not lead out of it."""
-        if not isinstance(file, str) or "\0" in file:
+        if "\0" in file:
             raise InputError("is not a file name", ("file",), code="wrong-type")
         path = (self._root / file).resolve()
         if not path.is_relative_to(self._root) or path == self._root:
@@ -263,12 +263,7 @@ class Session:
         """Do some work instead of what was begun before."""
         self._newest = token = object()
         job = Job(lambda: self._newest is token, lambda share, what: self._report(number, share, what))
-
-        def begin() -> None:
-            job.check()
-            work(job)
-
-        self._work.replace(partial(self._guarded, number, begin))
+        self._work.replace(partial(self._guarded, number, partial(work, job)))
 
     def _guarded(self, number: int | None, work: Callable[[], None]) -> None:
         """Do some work, and send why it has failed."""
@@ -278,9 +273,9 @@ class Session:
             pass
         except GdsimError as error:
             self._fail(number, error)
-        except OSError as error:  # a name is too long, or the config has been deleted
+        except OSError as error:  # such as a name that is too long
             self._fail(number, GdsimError(os_error_reason(error)))
-        except UnicodeError as error:  # a text or a name holds half of a surrogate pair, or the config is not UTF-8
+        except UnicodeError as error:  # a text or a name holds half of a surrogate pair
             self._fail(number, GdsimError(str(error)))
         except RecursionError:
             self._fail(number, GdsimError("the message is nested too deeply"))
