@@ -85,6 +85,8 @@ def _key(path: str, fragment: Mapping[str, Any], shown: Mapping[str, Mapping[str
     is_plain = "default" in fragment and not isinstance(default, dict)
     return {
         "path": path,
+        "short": re.sub(r"^\w+\.(\*\.(schedule\.)?|theme\.)?", "", path),
+        "anchor": re.sub(r"[^a-z0-9]+", "-", path.lower()),
         "file": file_name(path),
         "about": fragment.get("description", ""),
         "choices": _values(fragment),

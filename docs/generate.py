@@ -37,7 +37,7 @@ def write_pages() -> None:
     pages = {f"gallery/{each['name']}": ("example", each) for each in shown}
     pages |= {
         "gallery/index": ("gallery", {"examples": shown, "topics": list(TOPICS.values())}),
-        "reference/keys/index": ("keys", {"pages": list(key_pages)}),
+        "reference/keys/index": ("keys", {"pages": key_pages}),
         "reference/commands": ("commands", {"commands": list(commands())}),
         "reference/functions": ("functions", {"functions": list(functions())}),
     }
