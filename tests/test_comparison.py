@@ -512,7 +512,7 @@ def test_without_pandas_the_command_that_gets_it_is_named(monkeypatch):
         TABLE.to_pandas()
 
 
-def test_two_processes_with_one_seed_give_the_same_csv():
+def test_two_processes_with_one_seed_give_the_same_csv(tmp_path):
     yaml = """
         objective: [himmelblau, beale]
         start: {random: 6}
@@ -521,9 +521,11 @@ def test_two_processes_with_one_seed_give_the_same_csv():
         optimizers: {SGD: {lr: 0.001, noise: 0.5}, Adam: {lr: 0.1}, RMSprop: {lr: 0.05}}
     """
     here = compare(gdsim.simulate(gdsim.loads(yaml))).to_csv()
-    program = f"import gdsim; print(gdsim.compare(gdsim.loads({yaml!r})).to_csv(), end='')"
-    there = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
-    assert here.splitlines() == there.splitlines()
+    (tmp_path / "a.yaml").write_text(yaml)
+    subprocess.run(
+        [sys.executable, "-m", "gdsim", "compare", "a.yaml", "--csv", "a.csv", "-q"], cwd=tmp_path, check=True
+    )
+    assert here.splitlines() == (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()
     assert len(here.splitlines()) == 7
 
 

@@ -485,7 +485,7 @@ sweep: {x: {setting: "optimizers.*.lr", range: [0.001, 0.2], scale: log}, y: {se
     "second",
     [
         "optimizers.Momentum.momentum, range: [0, 0.9]",
-        "steps, range: [10, 60]",
+        "steps, range: [5, 40]",
         "start.0, range: [-4, 2]",
         "optimizers.Adam.noise, range: [0, 1]",
     ],
