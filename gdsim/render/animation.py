@@ -96,16 +96,16 @@ class Frames:
         layout = scene_layout(scene)
         self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
         # Notes of exits keep a distance from the header.
-        self.milestones = Milestones(canvas, draw_header(canvas, scene))
+        self.milestones = Milestones(canvas, draw_header(canvas))
         views, panels = list[Layer](), list[Layer]()
         for index, (group, place) in enumerate(zip(scene.groups, layout.groups, strict=True)):
             views += _view_layers(canvas, index, place)
             for viewport, primitives in draw_panels(canvas, group.panels, place.panels):
                 panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
-        draw_names(canvas, scene.groups, layout.groups)
-        draw_legend(canvas, scene.legend)
-        draw_key(canvas, scene)
+        draw_names(canvas)
+        draw_legend(canvas)
+        draw_key(canvas)
         self.counter = Reading(canvas) if scene.readings else Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
@@ -419,7 +419,7 @@ def scene_layout(scene: Scene) -> Layout:
     )
     # A line that is wider has room for most formulas.
     if scene.formula and search.lines == 2 and scene.size[0] < NARROW * em:
-        search = replace(search, formula_line=formula_needs_line(Canvas(scene, search.header()), scene))
+        search = replace(search, formula_line=formula_needs_line(Canvas(scene, search.header())))
     return search.best()
 
 

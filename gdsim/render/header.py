@@ -17,7 +17,7 @@ from gdsim.scene.model import Scene
 SEPARATOR = "  ·  "  # between the parts of a subtitle
 
 
-def draw_header(canvas: Canvas, scene: Scene) -> float:
+def draw_header(canvas: Canvas) -> float:
     """Write the title, and under it what the title does not say: the function, its formula and a note.
 
     If there is little room, the title is smaller, then a shorter one is used. The formula is smaller, then on a line of
@@ -26,14 +26,14 @@ def draw_header(canvas: Canvas, scene: Scene) -> float:
     Returns:
         The right end of the subtitle, in pixels.
     """
-    box, below, said = canvas.layout.title, canvas.layout.subtitle, scene.title == scene.subject
-    formula = scene.formula
+    scene, box, below = canvas.scene, canvas.layout.title, canvas.layout.subtitle
+    said, formula = scene.title == scene.subject, scene.formula
     size = _formula_size(canvas, formula, box, box.width, TITLES) if said and scene.formula_is_subject else 0.0
     if size and formula:
         canvas.text(box.x, box.y, f"${formula}$", size=size, parse_math=True, va="baseline")
         formula = ""
     elif scene.title:
-        _draw_title(canvas, scene, box)
+        _draw_title(canvas, box)
     if canvas.layout.formula is not None:
         _draw_subtitle(canvas, "", formula, "", canvas.layout.formula)
         said, formula = said or scene.formula_is_subject, ""
@@ -47,14 +47,15 @@ def draw_header(canvas: Canvas, scene: Scene) -> float:
     return end
 
 
-def formula_needs_line(canvas: Canvas, scene: Scene) -> bool:
+def formula_needs_line(canvas: Canvas) -> bool:
     """Return whether the formula fits on a line of its own, but not into the subtitle, by drawing on a canvas."""
-    draw_header(canvas, scene)
+    draw_header(canvas)
     line = canvas.layout.title
-    return bool(canvas.left_out and _formula_size(canvas, scene.formula, line, line.width, (LABEL, SMALL)))
+    return bool(canvas.left_out and _formula_size(canvas, canvas.scene.formula, line, line.width, (LABEL, SMALL)))
 
 
-def _draw_title(canvas: Canvas, scene: Scene, box: Box) -> None:
+def _draw_title(canvas: Canvas, box: Box) -> None:
+    scene = canvas.scene
     choices = [(words, size) for words in (scene.title, *scene.short_titles) for size in TITLES]
     fitting = (each for each in choices if canvas.width_of(*each, bold=True) <= box.width)
     words, size = next(fitting, choices[-1])

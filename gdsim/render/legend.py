@@ -14,11 +14,11 @@ from gdsim.render.canvas import LABEL, LINE, SMALL, Canvas, arrow_shapes
 from gdsim.render.crosses import END, WIDTH, cross_lines, sign_colors
 from gdsim.render.display_list import CIRCLE, SQUARE
 from gdsim.render.heads import LIGHT
-from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
+from gdsim.render.layout import ONE_LINE, TWO_LINES, Box
 from gdsim.render.panels import panel_renderer
 from gdsim.render.paths import FLOW
 from gdsim.render.views import Symbol, view_renderer
-from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.model import Scene, Style
 from gdsim.scene.spreads import SHARES
 from gdsim.themes import mix
 
@@ -55,10 +55,10 @@ def name_width(styles: Sequence[Style]) -> float:
     return 1.45 + NAME * max((len(style.label) for style in styles), default=0)
 
 
-def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
+def draw_legend(canvas: Canvas) -> None:
     """Draw the legend, if it has room. It names the optimizers, because labels appear only when their paths do."""
     em, box = canvas.em, canvas.layout.legend
-    styles = legend_entries(styles, canvas.scene.say)
+    styles = legend_entries(canvas.scene.legend, canvas.scene.say)
     if box is None or not styles:
         return
     if box.height < 0.95 * ONE_LINE * em * len(styles) and box.width > 1.5 * box.height:
@@ -92,10 +92,10 @@ def _report(canvas: Canvas, bare: Sequence[str]) -> None:
         canvas.left_out.append(f"The legend has no room for the settings of {', '.join(bare)} at this size.")
 
 
-def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupLayout]) -> None:
+def draw_names(canvas: Canvas) -> None:
     """Write the name of each group, and the optimizer's entry or the heading of each facet."""
     em = canvas.em
-    for group, layout in zip(groups, layouts, strict=True):
+    for group, layout in zip(canvas.scene.groups, canvas.layout.groups, strict=True):
         if layout.name is not None:
             _draw_lines(canvas, layout.name, [(group.name, LABEL, True, canvas.theme.text)])
         for facet, box, room in zip(group.facets, layout.facets, layout.names, strict=True):
@@ -258,13 +258,13 @@ def key_width(scene: Scene) -> float:
     return sum(width + 0.62 * len(words) + 1.5 for width, words, _ in _symbols(scene))
 
 
-def draw_key(canvas: Canvas, scene: Scene) -> None:
+def draw_key(canvas: Canvas) -> None:
     """Draw the key to the symbols in the picture, such as rings, stars and arrows."""
     em, box = canvas.em, canvas.layout.key
     if box is None:
         return
     x, y = left, _ = box.x + 0.6 * em, box.top - 0.8 * em
-    for own, words, draw in _symbols(scene):
+    for own, words, draw in _symbols(canvas.scene):
         width = own * em + canvas.width_of(words, 1.0)
         if x + width > box.right and y - 1.5 * em >= box.y:
             x, y = left, y - 1.5 * em
