@@ -104,8 +104,9 @@ def test_a_page_that_does_not_read_gets_the_newest_answer(tmp_path):
     assert len(answers) < 50  # what the system has taken over before the connection was full
 
 
-def test_messages_wait_while_their_answers_are_not_read(tmp_path):
-    app = application(token=TOKEN, port=PORT, root=tmp_path, path=None, allow_code=False, export=export)
+def flooded(folder, read):
+    """How many messages are taken from a page that sends them without a pause within a second, and whether it ended."""
+    app = application(token=TOKEN, port=PORT, root=folder, path=None, allow_code=False, export=export)
     headers = {"host": f"127.0.0.1:{PORT}", "origin": ADDRESS, "cookie": f"gdsim-{PORT}={TOKEN}"}
     scope = {
         "type": "websocket",
@@ -123,11 +124,29 @@ def test_messages_wait_while_their_answers_are_not_read(tmp_path):
 
     async def send(message):
         if message["type"] != "websocket.accept":
-            await asyncio.Event().wait()
+            await read()
 
-    with pytest.raises(TimeoutError):
+    try:
         asyncio.run(asyncio.wait_for(app(scope, receive, send), 1))
+    except TimeoutError:
+        return taken, "still connected"
+    return taken, "ended"
+
+
+def test_messages_wait_while_their_answers_are_not_read(tmp_path):
+    taken, state = flooded(tmp_path, lambda: asyncio.Event().wait())
     assert 256 <= taken < 300
+    assert state == "still connected"
+
+
+def test_a_broken_connection_ends_while_messages_wait(tmp_path):
+    async def read():
+        await asyncio.sleep(0.3)
+        raise OSError
+
+    taken, state = flooded(tmp_path, read)
+    assert 256 <= taken < 300
+    assert state == "ended"
 
 
 # Whom the server lets in, and where it writes.

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -148,13 +148,15 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
         answer = b"".join([struct.pack("<I", len(content)), content, *buffers]) if buffers else text
         loop.call_soon_threadsafe(answers.add, message["type"], message.get("id"), answer)
 
+    async def receive() -> None:
+        while True:
+            await answers.has_room.wait()
+            session.receive(_message(await websocket.receive()))
+
     async def answer() -> None:
-        try:
-            while True:
-                message = await answers.next()
-                await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
-        finally:
-            answers.has_room.set()
+        while True:
+            message = await answers.next()
+            await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
 
     async def follow() -> None:
         while True:
@@ -162,14 +164,13 @@ async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session],
             session.follow_file()
 
     session = new_session(send)
-    tasks = [asyncio.create_task(answer()), asyncio.create_task(follow())]
+    session.greet()
+    tasks = [asyncio.create_task(each()) for each in (receive, answer, follow)]
     try:
-        session.greet()
-        while True:
-            await answers.has_room.wait()
-            session.receive(_message(await websocket.receive()))
-    except WebSocketDisconnect:
-        pass
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(WebSocketDisconnect):
+            for task in ended:
+                task.result()
     finally:
         session.close()
         for task in tasks:
