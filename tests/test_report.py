@@ -198,7 +198,7 @@ def test_several_objectives_have_matrices_and_profiles(pages, several):
 def test_a_report_of_several_objectives_where_nobody_comes_near(several, tmp_path):
     nowhere = replace(several, evaluations=np.full(several.evaluations.shape, np.inf))
     html, text = write_report(nowhere, tmp_path / "x.html")
-    assert "No optimizer comes within tolerance on any problem." in text.read_text("utf-8")
+    assert "No optimizer ends within tolerance on any problem." in text.read_text("utf-8")
     assert html.exists()
 
 
