@@ -317,7 +317,7 @@ def test_the_figures_of_an_iterate_are_told_under_the_pointer_and_by_keys(stage)
     stage.until(lambda: stage.said.startswith("SGD: step 30, (x, y) ("))
     stage.press(",", "ARROW_LEFT", element=scrub)  # the other path, which is followed in time
     assert tip.text.startswith("Adam\nstep\n29\n")
-    stage.press("ESCAPE", element=scrub)
+    stage.press("ESCAPE", "ARROW_RIGHT", element=scrub)
     assert not tip.is_displayed()
 
 

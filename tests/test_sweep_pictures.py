@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from selenium.webdriver.common.keys import Keys
 
 import gdsim
+from gdsim.errors import GdsimError
 from gdsim.render.display_list import START, EventMarks, Lines, ZoomTicks
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
@@ -506,6 +507,21 @@ def test_the_runs_of_a_page_are_those_of_a_coarse_grid_of_cells(second):
         drawn = runs.points[optimizer, row, column]
         np.testing.assert_allclose(drawn[: len(own)], shares, atol=1e-5)
         assert (drawn[len(own) :] == drawn[len(own) - 1]).all()
+
+
+def test_the_runs_of_a_page_can_be_interrupted():
+    experiment = gdsim.loads(SETTINGS.replace("SECOND", "steps, range: [10, 60]"))
+    scene, seen = build_sweep_scene(experiment, gdsim.sweep(experiment)), []
+
+    def progress(tiles):
+        for tile in tiles:
+            seen.append(tile.label)
+            yield tile
+            raise GdsimError("enough")
+
+    with pytest.raises(GdsimError, match="enough"):
+        scene.cell_runs(progress=progress)
+    assert seen == ["Momentum"]
 
 
 def test_a_page_has_the_runs_of_cells_without_vertices_that_nobody_sees():

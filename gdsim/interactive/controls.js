@@ -3,7 +3,9 @@
 import { choose } from "./chooser.js";
 import { h, morphChildren } from "./dom.js";
 import { Fields, choicesOf, editOf, keyOf, scaleOfSlider } from "./fields.js";
-import { addingFunction, hasPlaces, objectiveSection, removingFunction, startSection, startTemplate, templateOf } from "./objective.js";
+import {
+  addingFunction, hasPlaces, objectiveSection, removingFunction, startSection, startTemplate, templateOf,
+} from "./objective.js";
 import { adding, changingClass, classOf, duplicating, optimizerCards, renaming, scheduleTemplate } from "./optimizers.js";
 
 /** Keys of `view` that are not folded. */

@@ -27,9 +27,9 @@ export class Ground {
     views.forEach((view, i) => {
       this.list[i].view = view;
       this.stage.picture.setBox(this.list[i], view.box);
-      const zooms = view.bounds ? " Plus and minus zoom." : "";
-      const moves = view.camera ? ` Arrow keys turn it.${zooms}` : view.bounds ? ` Arrow keys move the view.${zooms}` : "";
-      const words = `View of ${view.names.join(" and ")}.${moves} Enter sets the start in its middle. ${FIGURES}`;
+      const turns = view.camera ? " Arrow keys turn it." : "", moves = view.camera ? "" : " Arrow keys move the view.";
+      const does = turns + (view.bounds ? `${moves} Plus and minus zoom.` : "");
+      const words = `View of ${view.names.join(" and ")}.${does} Enter sets the start in its middle. ${FIGURES}`;
       this.list[i].setAttribute("aria-label", words);
     });
     this.range = null;
@@ -122,7 +122,8 @@ export class Ground {
   }
 
   settleTurn({ azimuth, elevation }) {
-    const path = ["view", "camera"], orbit = this.studio.config.view?.camera?.orbit ?? 0;  // the picture is that of its end
+    // The picture is that of the end of an orbit.
+    const path = ["view", "camera"], orbit = this.studio.config.view?.camera?.orbit ?? 0;
     this.turned = false;
     this.studio.edit([
       { path: [...path, "azimuth"], value: wrapped(azimuth - orbit) },

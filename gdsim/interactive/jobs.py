@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +54,12 @@ class Job:
         """Raise ReplacedError if the work is no longer wanted."""
         if not self.is_wanted():
             raise ReplacedError
+
+    def unless_replaced(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield items while the work is wanted."""
+        for item in items:
+            self.check()
+            yield item
 
     def progress(self, what: str) -> Callable[[Any], Iterator[Any]]:
         """Return what wraps the steps of a simulation, which is done while `simulating` is held."""

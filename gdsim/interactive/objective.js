@@ -33,16 +33,18 @@ export function templateOf(form, { schema }) {
 
 export function objectiveSection(fields, studio) {
   const { objective } = studio.config, isList = Array.isArray(objective);
-  const add = iconButton("add", "Add a function", { text: true, "data-action": "add-function", "data-key": "add-function" });
+  const action = { "data-action": "add-function", "data-key": "add-function" };
+  const add = iconButton("add", "Add a function", { text: true, ...action });
   if (!isList) return [...functionRows(fields, studio, ["objective"], objective), add];
   return [...objective.map((each, i) => functionCard(fields, studio, ["objective", i], each)), add];
 }
 
 function functionCard(fields, studio, path, objective) {
-  const name = `Function ${path[1] + 1}`, action = { "data-action": "remove-function", "data-path": keyOf(path) };
+  const name = `Function ${path[1] + 1}`;
+  const action = { class: "icon small", "data-action": "remove-function", "data-path": keyOf(path) };
   return h("section", { class: "card", "data-key": name, "aria-label": name },
     h("header", {}, h("b", {}, name),
-      studio.config.objective.length > 1 && iconButton("remove", `Remove function ${path[1] + 1}`, { class: "icon small", ...action })),
+      studio.config.objective.length > 1 && iconButton("remove", `Remove function ${path[1] + 1}`, action)),
     functionRows(fields, studio, path, objective));
 }
 
@@ -52,7 +54,7 @@ export function removingFunction(path, { config: { objective } }) {
   return { path: ["objective"], value: objective[1 - path[1]] };
 }
 
-/** Return the path at which another function is added, and the edit that adds one. */
+/** Return the edit that adds a function. */
 export function addingFunction(value, { config: { objective } }) {
   if (Array.isArray(objective)) return { path: ["objective", objective.length], value };
   return { path: ["objective"], value: [objective, value] };
@@ -83,7 +85,8 @@ function mainRows(fields, catalog, path, form, objective, given, forms) {
 
 function catalogButton(catalog, name, path) {
   const { title = name, thumbnail } = catalog.find((each) => each.name === name) ?? {};
-  const label = `Function: ${title}. Choose another`, action = { "data-action": "catalog", "data-key": "catalog", "data-path": keyOf(path) };
+  const label = `Function: ${title}. Choose another`;
+  const action = { "data-action": "catalog", "data-key": "catalog", "data-path": keyOf(path) };
   return h("button", { type: "button", class: "current", "aria-label": label, ...action },
     thumbnail && h("img", { src: thumbnail, alt: "" }),
     h("b", {}, title || name),
@@ -96,7 +99,8 @@ function parameters(fields, catalog, given, path) {
 }
 
 function formula(expression, path, fields) {
-  const mistake = fields.mistakes.get(keyOf(path)), number = path.find(Number.isInteger), id = number ? `formula-${number}` : "formula";
+  const mistake = fields.mistakes.get(keyOf(path)), number = path.find(Number.isInteger);
+  const id = number ? `formula-${number}` : "formula";
   return h("div", { class: "row tall", "data-key": "formula" },
     h("div", { class: "head" }, h("label", { for: id }, "f =")),
     h("input", {

@@ -366,9 +366,8 @@ class Session:
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
         if scene.cell_runs is not None:
-            job.check()
             with simulating:
-                cell_runs = scene.cell_runs()
+                cell_runs = scene.cell_runs(progress=job.unless_replaced)
             self._send({"type": "runs", "id": number, "runs": drawing.runs(cell_runs)})
 
     def _paths(

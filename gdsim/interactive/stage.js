@@ -223,7 +223,7 @@ class Stage {
         if (this.picture.hidden.has(optimizer)) continue;
         const lines = Array.from({ length: starts }, () => ({ points: [] }));
         for (let k = 0; k < values.length; k++) {
-          const place = view.pixel(view.project(points.subarray(k * dim, (k + 1) * dim)));
+          const place = view.pixel(points.subarray(k * dim, (k + 1) * dim));
           if (place.every(Number.isFinite)) lines[k % starts].points.push(...place);
         }
         stroke(brush, lines, style.color, style.widths.at(-1), "round");

@@ -2,8 +2,10 @@
 
 import { floats } from "./picture.js";
 
-const DEGREE = Math.PI / 180;
 const MESH = 3;  // the number of steps of the grid per step of a mesh
+
+/** Return the sine and the cosine of an angle in degrees. */
+const direction = (angle) => [Math.sin(angle * Math.PI / 180), Math.cos(angle * Math.PI / 180)];
 
 export class View {
   constructor(live, box) {
@@ -20,7 +22,7 @@ export class View {
   /** See a surface from angles in degrees, as `SurfaceCamera` in `scene/camera.py` projects it. */
   turn(azimuth, elevation) {
     const { camera, columns, rows, heights } = this, { sides, target, distance, scale, middle } = camera;
-    const [sin, cos, rise, fall] = [azimuth, elevation].flatMap((angle) => [Math.sin(angle * DEGREE), Math.cos(angle * DEGREE)]);
+    const [[sin, cos], [rise, fall]] = [azimuth, elevation].map(direction);
     Object.assign(camera, { azimuth, elevation });
     this.grid = new Float32Array(2 * rows * columns);
     for (let k = 0; k < heights.length; k++) {
@@ -34,10 +36,10 @@ export class View {
 
   /** Return quadrilaterals of a coarse mesh of a surface, those behind first. */
   mesh() {
-    const { azimuth } = this.camera, [sin, cos] = [Math.sin(azimuth * DEGREE), Math.cos(azimuth * DEGREE)], found = [];
+    const [sin, cos] = direction(this.camera.azimuth), sides = [[0, 0], [0, MESH], [MESH, MESH], [MESH, 0]], found = [];
     for (let row = 0; row + MESH < this.rows; row += MESH) {
       for (let column = 0; column + MESH < this.columns; column += MESH) {
-        const corners = [[0, 0], [0, 1], [1, 1], [1, 0]].map(([up, across]) => this.at(row + MESH * up, column + MESH * across));
+        const corners = sides.map(([up, across]) => this.at(row + up, column + across));
         const depth = (2 * column / this.columns - 1) * cos + (2 * row / this.rows - 1) * sin;
         if (corners.flat().every(Number.isFinite)) found.push({ corners, depth });
       }

@@ -315,7 +315,7 @@ class Scene:
     steps: int = 0
     readings: tuple[str, ...] = ()
     figures: tuple[tuple[str, FloatArray], ...] = ()
-    cell_runs: Callable[[], CellRuns] | None = None
+    cell_runs: Callable[..., CellRuns] | None = None
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
     fps: int = 1
     hold: float = 0.0

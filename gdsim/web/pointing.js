@@ -53,7 +53,8 @@ export class Pointing {
     const image = Object.assign(document.createElement("img"), { alt: "", draggable: false });
     close.setAttribute("aria-label", close.title);
     close.addEventListener("click", () => this.hideRun());
-    return make("figure", "run", close, make("figcaption", "", make("p"), make("dl")), make("div", "", image, make("canvas")));
+    const caption = make("figcaption", "", make("p"), make("dl"));
+    return make("figure", "run", close, caption, make("div", "", image, make("canvas")));
   }
 
   /** Follow another drawing of the picture. */
@@ -104,9 +105,10 @@ export class Pointing {
   /** Return the figures of the first paths as sentences. */
   told(time) {
     const onPlane = this.say("spot on the plane");
-    return this.rows(time).slice(0, 8).map(({ name, words: [spot, value, gradient], ...each }) => (
-      `${name}: ${spot === onPlane ? spot : this.say("at")} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
-    ));
+    return this.rows(time).slice(0, 8).map(({ name, words: [spot, value, gradient], ...each }) => {
+      const place = `${spot === onPlane ? spot : this.say("at")} ${each.point}`;
+      return `${name}: ${place}, ${value} ${each.value}, ${gradient} ${each.gradient}.`;
+    });
   }
 
   /** Return what the tip tells of an iterate. */
@@ -190,8 +192,8 @@ export class Pointing {
       this.host.tell(`${sentence(this.pointed)}.`);
     };
     hold.setAttribute("role", "application");
-    const words = map.steps ? this.say("{name}: arrows move, enter shows a run", { name }) : this.say("{name}: arrows move", { name });
-    hold.setAttribute("aria-label", words);
+    const words = [this.say("{name}: arrows move", { name }), this.say("{name}: arrows move, enter shows a run", { name })];
+    hold.setAttribute("aria-label", words[Number(!map.center)]);
     this.picture.setBox(hold, map.box);
     hold.addEventListener("focus", () => { if (hold.matches(":focus-visible")) tell(); });
     hold.addEventListener("keydown", (event) => {
@@ -229,7 +231,7 @@ export class Pointing {
 
   /** Draw a run in a picture of its own, beside the place on the map, of which the share of the width is given. */
   drawCard(run, { name, terms }, share) {
-    const { card, picture: { drawing: { colors, markers }, runs: { picture: { background, size: [width, height] } } } } = this;
+    const { card, picture: { drawing: { colors, markers }, runs } } = this, { background, size: [width, height] } = runs.picture;
     const canvas = card.querySelector("canvas"), brush = canvas.getContext("2d");
     Object.assign(card.querySelector("img"), { src: background, width, height });
     card.querySelector("p").textContent = name;
