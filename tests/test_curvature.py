@@ -376,7 +376,9 @@ def test_crosses_are_at_the_heads_and_as_long_as_the_curvature_says():
     path = layer.facet.paths[0]
     moving = [each for each in lines if each.style.alpha == 1]
     assert len(moving) == 2
-    positive, negative = (each.at(0.0).reshape(2, 2, 11, 2)[:, :, 4:6] for each in moving)
+    # Of the two lines at each start, one is negative at some time.
+    positive = moving[0].at(0.0).reshape(2, 2, 11, 2)[:, :, 4:6]
+    negative = moving[1].at(0.0).reshape(2, 1, 11, 2)[:, :, 4:6]
     pixels = layer.viewport.pixels(path.points[0], START)
     for start, point in enumerate(path.points[0]):
         values, vectors = np.linalg.eigh(differences(well, point))

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import time
+import zlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -27,7 +28,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.metadata import Provenance
 from gdsim.render import frames
-from gdsim.render.display_list import PathLabel
+from gdsim.render.display_list import Lines, PathLabel
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
 from gdsim.scene.build import build_scene, preview_scene
@@ -80,8 +81,8 @@ def floats(text):
     return np.frombuffer(b64decode(text), "<f4")
 
 
-def doubles(text):
-    return np.frombuffer(b64decode(text), "<f8")
+def unpacked(text, kind="<f8"):
+    return np.frombuffer(zlib.decompress(b64decode(text)), kind)
 
 
 def network_scene(trajectories, size=(640, 480), **view):
@@ -256,8 +257,8 @@ def test_the_figures_of_a_path_are_its_iterates(small):
     for path, known, trajectory in zip(small.facets[0].paths, facet["iterates"], trajectories, strict=True):
         np.testing.assert_array_equal(path.values, trajectory.values)
         np.testing.assert_array_equal(floats(known["steps"]), np.arange(31))
-        np.testing.assert_array_equal(doubles(known["points"]), path.points.ravel())
-        np.testing.assert_array_equal(doubles(known["values"]), path.values.ravel())
+        np.testing.assert_array_equal(unpacked(known["points"]), path.points.ravel())
+        np.testing.assert_array_equal(unpacked(known["values"]), path.values.ravel())
         left, top, width, height = facet["box"]
         share = (path.points[:, 0] - [-5, -5]) / 10
         wanted = np.column_stack([left + share[:, 0] * width, top + (1 - share[:, 1]) * height])
@@ -276,8 +277,27 @@ def test_figures_are_those_recorded_even_beyond_single_precision():
     (numbers,) = (json.loads(data) for _, id_, data in Page(page(scene)).held if id_ == "gdsim-drawing")
     (path,), (figures,) = scene.facets[0].paths, numbers["layers"][-1]["iterates"]
     for key, wanted in (("points", path.points), ("values", path.values), ("gradients", path.gradients)):
-        np.testing.assert_array_equal(doubles(figures[key]), wanted.ravel(), err_msg=key)
+        np.testing.assert_array_equal(unpacked(figures[key]), wanted.ravel(), err_msg=key)
     assert path.values.max() > 1e60
+
+
+def test_the_crosses_of_many_starts_take_little_room_and_are_those_of_the_frames():
+    scene = scene_of("""
+objective: himmelblau
+start: {grid: [10, 10]}
+steps: 40
+optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}
+view: {size: [640, 360], curvature: true}
+""")
+    drawing, drawn = Drawing(frames(scene)), frames(scene).layers
+    for layer, held in zip(drawn, drawing.data["layers"], strict=True):
+        for lines, record in zip(only(layer.primitives, Lines), held["lines"], strict=True):
+            units = np.cumsum(unpacked(record["moves"], "<i4").reshape(*record["shape"], 2), 0, dtype=np.int32)
+            found = np.where(units == -(2**31), np.nan, units * record["unit"])
+            np.testing.assert_allclose(found, lines.points * [1, -1] + [0, 360], rtol=0, atol=0.07)
+    sizes = [len(json.dumps(each)) for held in drawing.data["layers"] for each in held["lines"]]
+    assert sizes
+    assert sum(sizes) < 500_000
 
 
 def held_numbers(scene):

@@ -80,8 +80,10 @@ def crosses(facet: Facet, viewport: Viewport, trails: Sequence[Trail]) -> Iterat
                 rows = np.where(seen, kept, np.nan).reshape(len(seen), -1, 2)
                 faint = replace(look, color=color, alpha=FAINT, casing_width=0.0)
                 yield Lines(optimizer, faint, rows, np.append(0.0, curvature.times[staying[:, 0]]))
+            # Few lines have another sign at some time.
+            occurring = vertices[:, np.isfinite(vertices).any((0, -2, -1))]
             style = replace(look, color=color)
-            yield Lines(optimizer, style, vertices.reshape(len(places), -1, 2), curvature.times)
+            yield Lines(optimizer, style, occurring.reshape(len(places), -1, 2), curvature.times)
 
 
 def _staying(

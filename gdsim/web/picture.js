@@ -535,11 +535,19 @@ export function drawRun(brush, { points, box }, { casing, text }, dot) {
   brush.restore();
 }
 
+/** What stands for a vertex that interrupts a line. */
+const MISSING = -(2 ** 31);
+
 /** Complete lines that replace each other, one for each whole time, or that move between some times. */
 class Lines {
   constructor(record, { markers }) {
-    Object.assign(this, record, { points: floats(record.points), head: markers[record.style.marker], dot: markers.o });
+    Object.assign(this, record, { points: new Float32Array(), head: markers[record.style.marker], dot: markers.o });
     this.times = record.times && floats(record.times);
+    this.ready = unpacked(record.moves).then((moves) => {
+      const units = new Int32Array(moves), size = 2 * record.shape[1];
+      for (let k = size; k < units.length; k++) units[k] += units[k - size];
+      this.points = Float32Array.from(units, (each) => each === MISSING ? NaN : each * record.unit);
+    });
   }
 
   /** Return the coordinates of all vertices at a time. */
@@ -670,6 +678,16 @@ class Stamp {
   }
 }
 
+/** The recorded numbers at iterates of a path. */
+class Iterates {
+  constructor(record) {
+    const names = ["points", "values", "gradients"];
+    Object.assign(this, record, { steps: floats(record.steps) });
+    for (const name of names) this[name] = new Float64Array();
+    this.ready = Promise.all(names.map(async (name) => { this[name] = new Float64Array(await unpacked(record[name])); }));
+  }
+}
+
 /** Decode one layer of a drawing, a view or a panel, with the copies that its arrows and outlines leave. */
 function decoded(record, drawing) {
   const numbers = (each, ...names) => ({ ...each, ...Object.fromEntries(names.map((name) => [name, floats(each[name])])) });
@@ -686,13 +704,7 @@ function decoded(record, drawing) {
     outlines: record.outlines.map((each) => numbers(each, "steps", "matrices")),
     arrows: record.arrows.map((each) => numbers(each, "steps", "vectors")),
     events: record.events.map((each) => numbers(each, "times", "points")),
-    iterates: record.iterates.map((each) => ({
-      ...each,
-      steps: floats(each.steps),
-      points: doubles(each.points),
-      values: doubles(each.values),
-      gradients: doubles(each.gradients),
-    })),
+    iterates: record.iterates.map((each) => new Iterates(each)),
   };
   const stamps = (draw, lists) => lists.flatMap((each) => each.stamps.map((time) => new Stamp(draw, layer, each, time)));
   return Object.assign(layer, { stamps: [...stamps(drawOutlines, layer.outlines), ...stamps(drawArrows, layer.arrows)] });
@@ -718,7 +730,8 @@ class Picture {
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
     this.layers = drawing.layers.map((each) => decoded(each, drawing));
     this.maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]);
-    this.ready = Promise.all([this.sheet.decode(), ...this.maps.map((each) => each.ready), this.setRuns(drawing.runs)]);
+    const unpacking = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms, ...layer.lines, ...layer.iterates]);
+    this.ready = Promise.all([this.sheet.decode(), ...unpacking.map((each) => each.ready), this.setRuns(drawing.runs)]);
     this.resize();
   }
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
@@ -49,10 +50,11 @@ from gdsim.scene.views.image import ImageSequence
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
 from gdsim.web.cells import encoded_runs, map_cells, zoom_cells
-from gdsim.web.encoding import encoded, fields
+from gdsim.web.encoding import encoded, fields, packed
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
+UNIT, MISSING = 1 / 8, -(2**31)  # of the vertices of lines, in pixels, and what stands for none
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 QUALITY = 80  # WebP quality of the background image
 PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
@@ -399,7 +401,9 @@ class Drawing:
         return fields(lines, "optimizer times fill") | {
             "style": fields(lines.style, looks),
             "shape": lines.points.shape[:2],
-            "points": encoded(self._down(lines.points)),
+            # Differences from row to row: what moves together, or rests, takes hardly any room.
+            "moves": packed(np.diff(_units(self._down(lines.points)), axis=0, prepend=np.int32(0)), "<i4"),
+            "unit": UNIT,
         }
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
@@ -412,7 +416,7 @@ class Drawing:
             steps = np.unique(np.append(np.arange(0, len(path.values), self._stride), len(path.values) - 1))
             points = path.points[np.searchsorted(path.times, steps)][..., : path.gradients.shape[-1]]
             numbers = {"points": points, "values": path.values[steps], "gradients": path.gradients[steps]}
-            exact = {name: encoded(values, "<f8") for name, values in numbers.items()}
+            exact = {name: packed(values, "<f8") for name, values in numbers.items()}
             found.append({"trail": i, "steps": encoded(steps), "ends": path.ends.tolist(), **exact})
         return found
 
@@ -443,6 +447,12 @@ class Drawing:
     def _down(self, points: FloatArray) -> FloatArray:
         """Convert points (…, 2) between an origin at the lower left corner and one at the upper left."""
         return np.stack([points[..., 0], self._height - points[..., 1]], -1)
+
+
+def _units(points: FloatArray) -> npt.NDArray[np.int32]:
+    """Return coordinates in units of `UNIT`, with `MISSING` for NaN."""
+    limit = -MISSING - 1
+    return np.where(np.isnan(points), MISSING, np.clip(np.rint(points / UNIT), -limit, limit)).astype(np.int32)
 
 
 def image_stride(scene: Scene) -> int:
