@@ -128,7 +128,7 @@ def test_every_key_has_an_example_that_contains_it_and_loads(tmp_path, monkeypat
         shutil.copy(ROOT / "configs" / name, tmp_path)
     imsave("heights.png", np.load("terrain.npy"), cmap="gray")
     examples = config_keys.examples()
-    assert {each["path"] for _, keys in config_keys.sections() for each in keys} == examples.keys()
-    for key, example in examples.items():
-        assert values_at([example["changes"]], key.split(".")), key
-        assert gdsim.loads(yaml.safe_dump(example["config"]), allow_code=True).optimizers, key
+    # Another version of torch may lack arguments that have an example.
+    for key in (each["path"] for _, keys in config_keys.sections() for each in keys):
+        assert values_at([examples[key]["changes"]], key.split(".")), key
+        assert gdsim.loads(yaml.safe_dump(examples[key]["config"]), allow_code=True).optimizers, key
