@@ -296,7 +296,9 @@ def test_values_together_give_what_they_give_one_by_one(value, flow, data):
     text = commented(value, flow)
     if text is None:
         return
-    edits = [{"path": [name], "value": data.draw(VALUES)} for name in data.draw(st.lists(NAMES, min_size=2))]
+    names = data.draw(st.lists(NAMES, min_size=2))
+    edits = [{"path": [name], "value": data.draw(VALUES)} for name in names]
     together, one_by_one = edit(text, edits), reduce(edit, ([each] for each in edits), text)
     assert json.dumps(plain(together), sort_keys=True) == json.dumps(plain(one_by_one), sort_keys=True)
-    assert comments(together) == comments(one_by_one)
+    if not any(isinstance(value.get(name), dict | list) for name in names):
+        assert comments(together) == comments(text)
