@@ -344,6 +344,29 @@ def test_a_page_tells_the_figure_under_the_pointer(basins, tmp_path, browser):
         assert (minimum < 0) or str(result.minimum_steps[1, row, column]) in told
 
 
+def test_a_page_that_opens_at_its_end_shows_the_map_of_the_last_frame(rates, tmp_path, browser):
+    _, scene = rates
+    frames, images = maps(scene)
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    script = """
+        const { layers } = document.getElementById("player").controls.picture;
+        return layers.flatMap((layer) => layer.maps).map(({ canvas, shape }) =>
+            [shape, [...canvas.getContext("2d").getImageData(0, 0, ...shape).data]]);
+    """
+    shown = browser.execute_script(script)
+    assert len(shown) == len(images)
+    for ((columns, rows), colors), image in zip(shown, images, strict=True):
+        found, wanted = (
+            np.reshape(colors, (rows, columns, 4))[::-1],
+            cells(list(frames)[-1], image, (rows, columns)),
+        )
+        known = found[..., 3] > 0
+        assert known.any()
+        # In the frame, the marks of paths and the line of stability cover some cells.
+        assert (found[known, :3] == wanted[known, :3]).all(-1).mean() > 0.9
+
+
 def test_a_zoom_runs_ever_smaller_ranges_around_its_point():
     text = RATES.replace("[steps_to_tolerance, final_value]", "steps_to_tolerance").replace("[[0.03, 0.5]]", "[]")
     experiment = gdsim.loads(text, overrides=["animation.zoom={to: [0.1, 0.3], factor: 4}"])

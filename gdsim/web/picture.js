@@ -383,11 +383,11 @@ class ImageFrames {
 
 /** Figures over two settings. A cell is its column, its row from the bottom, and the index of its image. */
 class Cells {
-  constructor(record) {
+  constructor({ cells, appears, values, ...record }) {
     Object.assign(this, record, { colors: shadesOf(record.palette) });
     this.axes = record.axes.map((axis) => ({ ...axis, values: doubles(axis.values) }));
     this.colors[this.colors.length - 1] = 0;
-    this.ready = Promise.all([record.cells, record.appears, record.values].map(unpacked)).then((parts) => {
+    this.ready = Promise.all([cells, appears, values].map(unpacked)).then((parts) => {
       this.cells = new Uint8Array(parts[0]);
       this.appears = new Uint16Array(parts[1]);
       this.values = new Float32Array(parts[2]);
