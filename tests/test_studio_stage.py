@@ -350,6 +350,7 @@ def test_maps_tell_their_cells_and_show_their_runs(stage):
 def test_playback(stage):
     stage.show(CONTOUR)
     play, scrub = stage.one(".transport .button"), stage.one(".scrub")
+    stage.press("END", element=scrub)
     assert scrub.get_attribute("aria-valuetext") == "step 30 of 30"
     play.click()
     assert play.text == "Pause"
