@@ -117,7 +117,7 @@ CONFIG: list[Case] = [
     (
         lambda: loads("{objective: beale, steps: many, optimizers: {SGD: }, view: {kind: contuor}}"),
         "<text>:1:27: steps: must be a whole number from 1 to 1000000, not 'many'\n<text>:1:67: view.kind: must be "
-        "'contour', 'curve', 'image', 'map', 'surface' or 'values', not 'contuor'; did you mean 'contour'?",
+        "'contour', 'curve', 'image' or 'surface', not 'contuor'; did you mean 'contour'?",
     ),
     (
         lambda: loads("steps: 3\nsteps: 4\n", file="a.yaml", overrides=["steps"]),

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import time
-import zlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -36,6 +35,7 @@ from gdsim.scene.views.image import ImageSequence
 from gdsim.web.player import Drawing, notes, page, quoted, write_player
 from tests import browse
 from tests.browse import wait_for
+from tests.decode import unpacked
 from tests.networks_made import imagined, trained
 
 SMALL = """
@@ -79,10 +79,6 @@ def scene_of(text):
 
 def floats(text):
     return np.frombuffer(b64decode(text), "<f4")
-
-
-def unpacked(text, kind="<f8"):
-    return np.frombuffer(zlib.decompress(b64decode(text)), kind)
 
 
 def network_scene(trajectories, size=(640, 480), **view):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import re
 import time
-from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from gdsim.errors import GdsimError, InputError
 from gdsim.interactive.jobs import Job
 from gdsim.scene.sweeps import build_sweep_scene
 from tests.browse import wait_for
+from tests.decode import unpacked
 from tests.studio_page import QUICKSTART, TEXT, Page, client_of, connect
 
 
@@ -76,7 +76,7 @@ def test_the_drawing_has_the_iterates_of_simulate(page):
     page.send(type="text", text=TEXT)
     (layer,) = [each for each in page.receive("drawing")["drawing"]["layers"] if each["iterates"]]
     for iterates, expected in zip(layer["iterates"], gdsim.simulate(gdsim.load(QUICKSTART)), strict=True):
-        points = np.frombuffer(b64decode(iterates["points"])).reshape(expected.points.shape)
+        points = unpacked(iterates["points"]).reshape(expected.points.shape)
         assert np.array_equal(points, expected.points)
 
 

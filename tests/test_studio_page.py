@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import pytest
 import gdsim
 from tests.browse import StudioPage, serving
 from tests.commands import call
+from tests.decode import unpacked
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +113,7 @@ def test_a_lecture(page, folder):
     assert [each.label for each in recorded] == ["SGD", "Adam", "Lion"]
     shown = page.run("return studio.drawing.layers.find((each) => each.iterates.length).iterates")
     for trajectory, iterates in zip(recorded, shown, strict=True):
-        points = np.frombuffer(b64decode(iterates["points"])).reshape(-1, *trajectory.points.shape[1:])
+        points = unpacked(iterates["points"]).reshape(-1, *trajectory.points.shape[1:])
         assert np.array_equal(points, trajectory.points)
 
 

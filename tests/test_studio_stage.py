@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import time
-from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from gdsim.config import loads
 from gdsim.render.display_list import START
 from gdsim.scene.build import build_scene
 from tests.browse import StudioPage, serving
+from tests.decode import unpacked
 
 CONTOUR = """\
 objective: {name: himmelblau, bounds: [[-5, 5], [-5, 5]]}
@@ -157,7 +157,7 @@ def test_the_paths_that_follow_are_those_at_rest(stage):
     stage.rest()
     layers = stage.run("return studio.stage.drawing.layers.map(({ iterates }) => iterates.map(({ points }) => points))")
     (points,) = [each[1] for each in layers if each]
-    assert live == np.frombuffer(b64decode(points)).tolist()
+    assert live == unpacked(points).tolist()
 
 
 def test_arrow_keys_move_the_start_and_say_where_it_is(stage):
