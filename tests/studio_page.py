@@ -27,8 +27,10 @@ def client_of(folder, file=QUICKSTART):
     app = application(token=TOKEN, port=PORT, root=folder, path=folder / file, allow_code=False, export=export)
     with TestClient(app, ADDRESS, cookies={f"gdsim-{PORT}": TOKEN}) as client:
         yield client
-    with simulating:  # other tests simulate and draw in this process, too
-        drawing_thread.submit(int).result()
+    # Other tests simulate and draw in this process, too. A drawing may itself wait to simulate the runs of cells.
+    with simulating:
+        pass
+    drawing_thread.submit(int).result()
 
 
 def connect(client, **headers):
