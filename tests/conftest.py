@@ -74,13 +74,20 @@ def office() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium, shared by all tests of a worker."""
+def one_chromium():
     _programs("browser")
     from tests.browse import chromium
 
     with chromium() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def browser(one_chromium):
+    """A headless Chromium, shared by all tests of a worker, without what the pages of another module have reported."""
+    one_chromium.get("about:blank")
+    one_chromium.get_log("browser")
+    return one_chromium
 
 
 @pytest.fixture

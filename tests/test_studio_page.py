@@ -44,7 +44,6 @@ def address(folder):
 @pytest.fixture
 def page(browser, folder, address):
     (folder / "talk.yaml").write_text(CONFIG)
-    browser.get_log("browser")  # forgets what pages of other tests have reported
     page = StudioPage(browser)
     page.open(address)
     yield page
