@@ -929,6 +929,13 @@ def test_a_function_runs_without_a_config(here):
         assert np.array_equal(trajectory.points[0, 0], objective.start)
 
 
+def test_a_function_may_be_longer_than_the_name_of_a_file(here):
+    formula = "x^2" + " + y^2" * 50
+    done = call("run", formula, "--format", "png", "--set", "steps=2", "--set", "view.size=[160, 120]")
+    assert done.exit_code == 0, done.output
+    assert call("run", "x" * 300).stderr == f"{'x' * 300}: cannot be read: File name too long\n"
+
+
 def test_a_file_is_not_a_function(here):
     (here / "booth").write_text(QUICK)
     assert call("validate", "booth").stdout == "booth: ok\n"

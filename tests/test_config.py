@@ -593,6 +593,7 @@ output: {formats: [gif, avi]}
         ("view: {plane: [0, a.npz]}", "view.plane invalid-value"),
         ("view: {plane: pcb}", "view.plane invalid-value"),
         ("view: {plane: a.npz}", "view.plane invalid-value"),
+        ('view: {plane: [a.npz, "b\\0.npz"]}', "view.plane invalid-value"),
         ("view: {plane: [a.npz]}", "view.plane invalid-value"),
         ("view: {panels: loss}", "view.panels wrong-type"),
         ("view: {theme: drak}", "view.theme unknown-name"),

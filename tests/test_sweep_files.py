@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,36 @@ def test_a_damaged_file_is_refused(name, written, tmp_path):
     np.savez(tmp_path / "bad.npz", **kept)
     with pytest.raises(InputError):
         archive.read(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stop_steps", -1),
+        ("stop_steps", 21),
+        ("minimum_steps", -2),
+        ("minimum_steps", 2**31 - 1),
+        ("steps_to_tolerance", -1),
+        ("steps_to_tolerance", np.inf),
+        ("outcome", 7),
+        ("minimum", 4),
+        ("agreement", np.nan),
+        ("agreement", 1.5),
+    ],
+)
+def test_a_figure_that_no_run_has_is_refused(name, value, written, tmp_path):
+    with np.load(written / "map.npz") as arrays:
+        kept = {each: arrays[each] for each in arrays.files}
+    kept[name][...] = value
+    np.savez(tmp_path / "bad.npz", **kept)
+    with pytest.raises(InputError, match=f"'{name}' is not as gdsim writes it"):
+        archive.read(tmp_path / "bad.npz")
+
+
+def test_a_label_is_no_formula_of_a_spreadsheet(written):
+    _, result = archive.read(written / "map.npz")
+    rows = list(csv.DictReader(archive.to_csv(replace(result, labels=("=1+1", "Adam"))).splitlines()))
+    assert {row["optimizer"] for row in rows} == {"'=1+1", "Adam"}
 
 
 def test_many_instances_are_announced_with_their_time(tmp_path):

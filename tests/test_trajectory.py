@@ -226,6 +226,7 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.update(yaml=np.array("#" * 2**23)), "unreadable"),
         (lambda arrays: arrays.update(yaml=np.array("#" * 2**20)), "too-large"),
         (lambda arrays: arrays.update(folder=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(folder=np.array("x" * 5000), labels=np.array(3)), "unreadable"),
         (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "missing"),
         (lambda arrays: arrays.update(yaml=np.array("[")), "syntax"),
     ],

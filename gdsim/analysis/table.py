@@ -146,7 +146,7 @@ class Table:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({name: _without_formula(cell) for name, cell in row.items()})
+            writer.writerow({name: without_formula(cell) for name, cell in row.items()})
         return text.getvalue()
 
     def to_json(self) -> str:
@@ -193,7 +193,8 @@ def _hidden_counts(rows: Iterable[Row]) -> set[str]:
     return set() if apart else set(COUNTS)
 
 
-def _without_formula(cell: object) -> object:
+def without_formula(cell: object) -> object:
+    """Return a cell of a CSV file, with an apostrophe before text that a spreadsheet would interpret as a formula."""
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 

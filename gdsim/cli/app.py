@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import gdsim
-from gdsim.errors import GdsimError, did_you_mean
+from gdsim.errors import GdsimError, did_you_mean, printable
 from gdsim.processes import prepare_process
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -99,7 +99,8 @@ def _exit_on_errors() -> Iterator[None]:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         if isinstance(error, BrokenPipeError):  # the reader of the output has closed it, which is no failure
             raise typer.Exit(0) from error
-        print(f"the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        what = "the output cannot be written" if error.filename is None else printable(str(error.filename))
+        print(f"{what}: {error.strerror or error}", file=sys.stderr)
         raise typer.Exit(1) from error
 
 

@@ -181,8 +181,11 @@ def _output_format(path: Path) -> str | None:
 
 def is_function(path: Path) -> bool:
     """Return whether what was given for a file is an expression or the name of a function in the catalogue."""
-    if path.suffix in YAML_SUFFIXES or path.exists():
+    if path.suffix in YAML_SUFFIXES:
         return False
+    with suppress(OSError):  # a long formula cannot be the name of a file
+        if path.exists():
+            return False
     from gdsim.config.objective import by_form
     from gdsim.objectives import names
 
@@ -349,7 +352,7 @@ def check_target(
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
+    with suppress(OSError):  # one of them does not exist
         return one.samefile(other)
     return one.resolve() == other.resolve()
 

@@ -236,9 +236,9 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: There is no such file, it is too large, or it is not text.
     """
-    if path.is_fifo():
-        raise InputError(f"{path}: is a pipe, not a file", code="unreadable")
     try:
+        if path.is_fifo():
+            raise InputError(f"{path}: is a pipe, not a file", code="unreadable")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:

@@ -143,7 +143,7 @@ class ObjectiveSpec(Model):
     """For wrt: input: the class whose score is raised."""
     image: Annotated[int, Field(ge=0)] | None = None
     """For wrt: input: the index of the test image to start from; noise by default."""
-    trained: Annotated[int, Field(ge=0, le=100_000)] | str | None = Field(
+    trained: Annotated[int, Field(ge=0, le=100_000)] | Line | None = Field(
         default=None, examples=[300, "digits.npz", "digits.npz:Adam"]
     )
     """For wrt: input: the number of steps of Adam by which the network is trained, 300 by default; or the recording

@@ -33,6 +33,7 @@ from gdsim.config.model import (
     OneOf,
     OptionalColor,
     all_different,
+    has_control_characters,
     none_as_empty,
     refuse,
 )
@@ -58,7 +59,7 @@ def _check_plane(plane: Any) -> Any:
     if plane is None or plane in NAMED_PLANES:
         return plane
     types = {type(each) for each in plane} if isinstance(plane, list) and len(plane) == 2 else set()
-    if types == {str} or (types == {int} and min(plane) >= 0):
+    if (types == {str} and not any(map(has_control_characters, plane))) or (types == {int} and min(plane) >= 0):
         return all_different(plane)
     hint = did_you_mean(plane, NAMED_PLANES) if isinstance(plane, str) else ""
     refuse([Problem(f"must be {PLANES}, not {format_value(plane)}{hint}")])
@@ -68,7 +69,7 @@ def _check_plane(plane: Any) -> Any:
 Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Pair = Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True})
 Coordinates = Annotated[list[Annotated[int, Field(ge=0)]], Pair]
-Recordings = Annotated[list[str], Pair]
+Recordings = Annotated[list[Line], Pair]
 PlaneName = Literal["pca", "hessian", "hessian_start", "random"]
 Plane = Annotated[
     PlaneName | list[int] | list[str] | None,

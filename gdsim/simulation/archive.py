@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +235,10 @@ def recorded_folder(path: str | Path) -> Path:
 
 def _folder(arrays: ArrayReader, path: Path) -> Path:
     folder = Path(arrays.read("folder", "", np.str_))
-    return folder if folder.is_dir() else path.absolute().parent
+    with suppress(OSError):  # the text is too long for a name
+        if folder.is_dir():
+            return folder
+    return path.absolute().parent
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.analysis.table import without_formula
 from gdsim.config import Experiment
 from gdsim.config.sweep import NEED_MINIMUM, START
 from gdsim.files import load_arrays
@@ -81,13 +82,15 @@ def _result(arrays: ArrayReader, plan: Plan) -> SweepResult:
     labels, found = tuple(plan.experiment.optimizers), arrays.arrays
     arrays.require("labels", arrays.read("labels", "optimizers", np.str_) == labels)
     check_figures(found, plan, (len(labels), *plan.shape))
+    agreement = arrays.read("agreement", "")
+    arrays.require("agreement", 0 <= agreement <= 1)
     return plan.result(
         figures={name: found[name] for name in TYPES if name in found and not name.endswith("_steps")},
         stop_steps=found["stop_steps"],
         minimum_steps=found["minimum_steps"],
         history={name: found[f"history_{name}"] for name in HISTORIES if f"history_{name}" in found},
         settings=arrays.read("settings", "optimizers", np.str_),
-        agreement=arrays.read("agreement", ""),
+        agreement=agreement,
     )
 
 
@@ -105,12 +108,13 @@ def check_figures(
     wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in NEED_MINIMUM}
     kept = (name for name in HISTORIES if name in plan.sweep.show)
     wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in kept}
-    limits = {"outcome": (0, len(OUTCOMES)), "minimum": (-1, minima)}
+    limits = {"outcome": (0, len(OUTCOMES) - 1), "minimum": (-1, minima - 1), "minimum_steps": (-1, plan.steps)}
+    limits |= dict.fromkeys(("stop_steps", "steps_to_tolerance"), (0, plan.steps))
     for name, (dimensions, kind) in wanted.items():
-        low, end = limits.get(name, (-np.inf, np.inf))
+        low, high = limits.get(name, (-np.inf, np.inf))
         array = arrays.get(name, np.empty(0))
         is_other = array.shape != dimensions or array.dtype != kind
-        if is_other or (array < low).any() or (array > end - 1).any():
+        if is_other or (array < low).any() or (array > high).any():
             raise ValueError(f"'{name}' is not as gdsim writes it")
 
 
@@ -127,7 +131,7 @@ def to_csv(result: SweepResult) -> str:
     for optimizer, label in enumerate(result.labels):
         columns = [_words(name, result.figures[name][optimizer].ravel()) for name in result.show]
         for row in zip(*values, *columns, strict=True):
-            writer.writerow([label, *row])
+            writer.writerow([without_formula(label), *row])
     return written.getvalue()
 
 
