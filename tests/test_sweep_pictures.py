@@ -302,7 +302,7 @@ def test_a_page_has_the_figures_bit_for_bit_and_is_small(tmp_path):
     assert len(text.encode()) < 1_000_000
     data = json.loads(re.search(r'id="gdsim-drawing">(.*?)</script>', text, re.DOTALL)[1])
     (steps, _) = data["figures"]
-    values = np.frombuffer(b64decode(steps["values"]), "<f8").reshape(3, 41)
+    values = np.frombuffer(b64decode(steps["values"]["f8"]), "<f8").reshape(3, 41)
     np.testing.assert_array_equal(values, result.figures["steps_to_tolerance"])
     assert [each["text"] for each in data["readings"]] == [*scene.readings]
 

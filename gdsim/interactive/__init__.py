@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from gdsim import api
 from gdsim.errors import GdsimError, check_arguments
+from gdsim.web import PICTURE_SCRIPTS
 
 if TYPE_CHECKING:
     from gdsim.interactive.widget import Studio
 
-SHARED = ("picture.js", "pointing.css", "pointing.js", "transport.js")  # what the page shares with the web player
+SHARED = ("pointing.css", *PICTURE_SCRIPTS)  # what the page shares with the web player
 
 
 @check_arguments

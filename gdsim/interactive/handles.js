@@ -1,8 +1,9 @@
 // The starts in the picture: buttons that are dragged, or moved with arrow keys.
 
 import { h } from "./dom.js";
-import { within, written } from "./picture.js";
+import { written } from "./numbers.js";
 import { MOVES } from "./pointing.js";
+import { within } from "./shapes.js";
 
 const MOST = 400;  // the number of starts that have handles
 const TABBED = 12;  // the number of starts of a view that the key Tab reaches

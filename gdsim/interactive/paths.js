@@ -1,6 +1,6 @@
 // The paths of an experiment that is being computed, drawn into a finished picture.
 
-import { mark, stroke } from "./picture.js";
+import { mark, stroke } from "./shapes.js";
 
 const FINE = 8;  // the number of segments per step on a curve or a surface
 const APART = 0.75;  // the distance between two vertices of a path, in pixels

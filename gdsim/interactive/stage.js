@@ -1,12 +1,13 @@
 // The picture of a studio: a drawing, the paths that are being computed over it, and the controls of time.
 
-import { Clock, createPicture, mark, stroke } from "./picture.js";
 import { h, iconButton } from "./dom.js";
 import { Ground } from "./ground.js";
 import { Handles } from "./handles.js";
 import { MANY, Paths } from "./paths.js";
 import { Pointing, filled } from "./pointing.js";
-import { Transport } from "./transport.js";
+import { mark, stroke } from "./shapes.js";
+import { Clock, Transport } from "./transport.js";
+import { createPicture } from "./picture.js";
 import { View } from "./view.js";
 
 const FAINT = 0.3;  // the opacity of what does not follow the paths that are being computed

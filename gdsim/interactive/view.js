@@ -1,6 +1,6 @@
 // A view of a drawing: between points of a function's domain, coordinates of the view, and pixels of the picture.
 
-import { floats } from "./picture.js";
+import { decode } from "./numbers.js";
 
 const MESH = 3;  // the number of steps of the grid per step of a mesh
 
@@ -9,19 +9,17 @@ const direction = (angle) => [Math.sin(angle * Math.PI / 180), Math.cos(angle * 
 
 export class View {
   constructor(live, box) {
-    Object.assign(this, live, { box });
+    Object.assign(this, decode(live), { box });
     this.flat = this.kind === "contour";
     this.columns = this.shape.at(-1);
     this.rows = this.y ? this.shape[0] : 1;
-    if (this.camera) {
-      this.heights = floats(this.camera.heights);
-      this.turn(this.camera.azimuth, this.camera.elevation);
-    } else this.grid = floats(live.pixels);
+    if (this.camera) this.turn(this.camera.azimuth, this.camera.elevation);
+    else this.grid = this.pixels;
   }
 
   /** See a surface from angles in degrees, as `SurfaceCamera` in `scene/camera.py` projects it. */
   turn(azimuth, elevation) {
-    const { camera, columns, rows, heights } = this, { sides, target, distance, scale, middle } = camera;
+    const { camera, columns, rows } = this, { heights, sides, target, distance, scale, middle } = camera;
     const [[sin, cos], [rise, fall]] = [azimuth, elevation].map(direction);
     Object.assign(camera, { azimuth, elevation });
     this.grid = new Float32Array(2 * rows * columns);

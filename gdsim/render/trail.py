@@ -73,7 +73,7 @@ class TrailStyle:
     @property
     def ring_width(self) -> float:
         """The width of the line of a head that is a ring."""
-        return 1.5 * self.head_edge  # as in picture.js
+        return 1.5 * self.head_edge  # as in trail.js
 
     @property
     def dot_edge(self) -> float:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+PICTURE_SCRIPTS = (
+    *("numbers.js", "shapes.js", "trail.js", "heads.js", "images.js"),
+    *("picture.js", "transport.js", "pointing.js"),
+)
+"""The ES modules that draw pictures, each after those that it imports; the player and the studio share them."""
+
+
 @cache
 def environment() -> Environment:
     """Return the environment, whose templates are the files of this package; values are escaped for HTML."""

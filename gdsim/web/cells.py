@@ -77,7 +77,7 @@ def _cells(image: MapImage | ZoomedImage, layer: Layer) -> dict[str, Any]:
         "shape": image.cells.shape[:0:-1],
         "values": packed(significant(model.values)[..., ::-1, :], "<f4"),
         "axes": [
-            {"name": axis.name, "values": encoded(axis.values, "<f8"), "logarithmic": axis.scale == "log"}
+            {"name": axis.name, "values": encoded(axis.values, "f8"), "logarithmic": axis.scale == "log"}
             for axis in model.axes
         ],
         "categories": [category.name for category in model.categories],

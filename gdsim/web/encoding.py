@@ -13,11 +13,15 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 
 
-def encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:
-    """Encode bytes unchanged, and other numbers in single precision by default, which is finer than a pixel."""
+def encoded(values: npt.NDArray[Any], kind: str = "f4") -> dict[str, str]:
+    """Encode an array as `decode` in numbers.js reads it: bytes unchanged, and other numbers in single precision.
+
+    That is finer than a pixel; the kind "f8" is double precision.
+    """
+    kind = "u1" if values.dtype == np.uint8 else kind
     with np.errstate(over="ignore"):
-        numbers = values if values.dtype == np.uint8 else values.astype(kind)
-    return b64encode(np.ascontiguousarray(numbers).tobytes()).decode("ascii")
+        numbers = np.ascontiguousarray(values, f"<{kind}")
+    return {kind: b64encode(numbers.tobytes()).decode("ascii")}
 
 
 def significant(values: FloatArray) -> FloatArray:

@@ -13,8 +13,11 @@ function portraitText() {
   return portrait.textContent.replace(/\{"same":(\d+)\}/g, (_, index) => values[index]);
 }
 
-const drawing = JSON.parse(phone?.matches ? portraitText() : wide), { optimizers, readings, size, steps } = drawing;
+const drawing = JSON.parse(phone?.matches ? portraitText() : wide);
 const picture = createPicture(element("canvas"), drawing), clock = new Clock(drawing);
+
+/** The figures of a sweep over one setting are numbers of each optimizer, for all values one after the other. */
+const { figures, optimizers, readings, size, steps } = drawing;
 
 const words = JSON.parse(element("gdsim-words").textContent);
 
@@ -71,9 +74,6 @@ function sayPlaying() {
 const show = () => transport.draw(), go = (time) => transport.go(time), stepBy = (count) => transport.stepBy(count);
 
 // Figures.
-
-/** The figures of a sweep over one setting, each with its numbers: for each optimizer those of all values. */
-const figures = drawing.figures.map(({ name, values }) => ({ name, values: doubles(values) }));
 
 /** Return a row for each optimizer that is shown, with its figures at a value of the setting. */
 function swept(time) {

@@ -42,13 +42,13 @@ from gdsim.render.header import Counter, Reading
 from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet, ZoomedImage
 from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import OUTLINE_FILL, marker_outline, only
-from gdsim.render.trail import INVISIBLE, Trail
+from gdsim.render.trail import INVISIBLE, Trail, TrailStyle
 from gdsim.scene.model import CellRuns, Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
 from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
 from gdsim.scene.views.surface import SurfaceModel
-from gdsim.web import asset, csp_hash, image_uri, render
+from gdsim.web import PICTURE_SCRIPTS, asset, csp_hash, image_uri, render
 from gdsim.web.cells import encoded_runs, map_cells, zoom_cells
 from gdsim.web.encoding import encoded, fields, packed
 
@@ -65,7 +65,6 @@ PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
 """The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
 in a window of 400."""
 
-SCRIPTS = ("picture.js", "transport.js", "pointing.js", "player.js")
 SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in scripts
 LONG_VALUE = re.compile(r'"[\w:;,+/=]{100,}"', re.ASCII)  # as in player.js
 
@@ -92,7 +91,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         # Most long values are the same in both.
         for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
             phone_json = phone_json.replace(value, f'{{"same":{index}}}')
-    script = _compact(asset(*SCRIPTS))
+    script = _compact(asset(*PICTURE_SCRIPTS, "player.js"))
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n"
     style += _compact(asset("player.css", "pointing.css"))
@@ -261,7 +260,7 @@ class Drawing:
             "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
             "readings": self._readings(),
-            "figures": [{"name": name, "values": encoded(values, "<f8")} for name, values in scene.figures],
+            "figures": [{"name": name, "values": encoded(values, "f8")} for name, values in scene.figures],
             "runs": None,
             "stressed": self._stressed(),
             "scale": self._sheet.scale,
@@ -316,17 +315,15 @@ class Drawing:
 
     def _trail(self, trail: Trail) -> dict[str, Any]:
         chosen, style = self._vertices[id(trail)], trail.style
-        looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
-        rings = {} if trail.openings is None else {"openings": encoded(np.rint(255 * trail.openings).astype(np.uint8))}
         return fields(trail, "optimizer overlap commit_times fade_bands fade") | {
             "fan": [trail.fan[0], -trail.fan[1]],
-            "style": fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
+            "style": _look(style) | {"hiddenAlpha": style.alpha * style.hidden_alpha},
             "starts": trail.points.shape[1],
             "times": encoded(trail.times[chosen]),
             "points": encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
             "bands": None if style.taper == 1 or trail.fade_bands else encoded(trail.bands[chosen].T),
             "dotted": encoded(trail.dotted[chosen].T.astype(np.uint8)) if style.dot_size else None,
-            **rings,
+            "openings": None if trail.openings is None else encoded(np.rint(255 * trail.openings).astype(np.uint8)),
             "hidden": None if trail.hidden is None else encoded(trail.hidden[chosen].T.astype(np.uint8)),
         }
 
@@ -397,9 +394,8 @@ class Drawing:
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:
-        looks = "color casing casing_width width alpha marker head_size head_edge dot_size dot_edge"
         return fields(lines, "optimizer times fill") | {
-            "style": fields(lines.style, looks),
+            "style": _look(lines.style),
             "shape": lines.points.shape[:2],
             # Differences from row to row: what moves together, or rests, takes hardly any room.
             "moves": packed(np.diff(_units(self._down(lines.points)), axis=0, prepend=np.int32(0)), "<i4"),
@@ -447,6 +443,11 @@ class Drawing:
     def _down(self, points: FloatArray) -> FloatArray:
         """Convert points (…, 2) between an origin at the lower left corner and one at the upper left."""
         return np.stack([points[..., 0], self._height - points[..., 1]], -1)
+
+
+def _look(style: TrailStyle) -> dict[str, Any]:
+    looks = "color casing casing_width width widths dash_lengths hidden_width alpha taper"
+    return fields(style, f"{looks} marker head_size head_edge dot_size dot_edge")
 
 
 def _units(points: FloatArray) -> npt.NDArray[np.int32]:

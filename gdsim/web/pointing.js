@@ -1,7 +1,9 @@
 // What is told of a place in a picture: the figures of an iterate or of a cell of a map, and the run of a cell. This is
 // an ES module, which a page contains in one element with its own script.
 
-import { drawRun, indexAt, lowest, within, written } from "./picture.js";
+import { drawRun } from "./images.js";
+import { indexAt, lowest, written } from "./numbers.js";
+import { within } from "./shapes.js";
 
 const REACH = 22;  // CSS pixels within which an iterate is pointed at, the width of a finger
 

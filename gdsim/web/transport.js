@@ -1,9 +1,34 @@
 // The time of an animation, which plays, pauses and steps. An ES module, which a page contains in one element with its
 // own script.
 
+import { interpolate } from "./numbers.js";
+
 const FADE = 400;  // the duration of the fade from the last frame to the first, in milliseconds
 
 export const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Converts between fractional frame indices and times in steps; the last frame is held. */
+export class Clock {
+  constructor({ frames, fps, hold }) {
+    this.times = frames;
+    this.places = Float32Array.from(this.times, (_, i) => i);
+    this.fps = fps;
+    this.last = this.times.length - 1;
+    this.end = this.last + hold * fps;
+    // The frames of a sweep go back from the last value.
+    this.turn = this.times.lastIndexOf(Math.max(...this.times));
+  }
+
+  timeAt(place) {
+    const time = interpolate(this.places, this.times, Math.min(place, this.last)), whole = Math.round(time);
+    // Removes rounding errors, so that a requested step is exact.
+    return Math.abs(time - whole) < 1e-6 ? whole : time;
+  }
+
+  placeAt(time) {
+    return interpolate(this.times.subarray(0, this.turn + 1), this.places, time);
+  }
+}
 
 export class Transport {
   // Functions of the host: `speed()` and `loops()`; `shown(time)` is called after each frame, `changed()` when playback
