@@ -1,4 +1,4 @@
-"""Interrupts that end the process at any moment, and what they undo.
+"""Interrupts that end the process at any moment, and what they undo; pauses, at which a thread ends its own work.
 
 An exception such as KeyboardInterrupt can be lost or become another error in an import, a callback or a destructor.
 The handlers of this module therefore undo what is unfinished, and end the process themselves. Only the command line
@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import FrameType
 
 MESSAGE = b"interrupted; files that were written are complete\n"
@@ -20,6 +21,7 @@ _message = MESSAGE
 _unfinished: list[Callable[[], object]] = []
 _deferred = 0
 _pending: int | None = None
+_at_pauses: ContextVar[Callable[[], object]] = ContextVar("at_pauses", default=int)
 
 
 def exit_on_interrupts() -> None:
@@ -74,6 +76,24 @@ def deferred() -> Iterator[None]:
         _deferred -= 1
         if _pending is not None and not _deferred:
             _exit(_pending)
+
+
+@contextmanager
+def pausing(called: Callable[[], object]) -> Iterator[None]:
+    """Call a function at each `pause` of this thread's work within the block, which may end the work by an exception.
+
+    The exception is not an `Exception`, which could be taken for an error of an optimizer or a function.
+    """
+    token = _at_pauses.set(called)
+    try:
+        yield
+    finally:
+        _at_pauses.reset(token)
+
+
+def pause() -> None:
+    """Call the function of `pausing`: between two parts of work that takes long, none of which takes a second."""
+    _at_pauses.get()()
 
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import re
 import time
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ import gdsim
 from gdsim.cli.run import run
 from gdsim.cli.studio import studio
 from gdsim.errors import GdsimError, InputError
-from gdsim.interactive.jobs import Job
+from gdsim.interactive.jobs import Job, ReplacedError
+from gdsim.interrupts import pausing
+from gdsim.scene.build import build_scene
 from gdsim.scene.sweeps import build_sweep_scene
+from gdsim.web.player import page as player_page
 from tests.browse import wait_for
 from tests.decode import unpacked
 from tests.studio_page import QUICKSTART, TEXT, Page, client_of, connect
@@ -177,6 +181,49 @@ def test_two_pages_work_at_the_same_time(client):
         busy.receive("progress")
         idle.send(type="try", text=TEXT, edits=[])
         assert idle.paths().shape == (3, 151, 1, 2)
+
+
+LBFGS = "objective: rosenbrock\nstart: {random: 10000}\nsteps: 6\noptimizers: {LBFGS: {lr: 1}}\n"
+BFGS = "objective: rosenbrock\nstart: {random: 3000}\nsteps: 40\noptimizers: {BFGS: {class: scipy.BFGS}}\n"
+
+
+@pytest.mark.parametrize("heavy", [LBFGS, BFGS])
+def test_a_step_that_takes_minutes_leaves_others_alone_and_can_be_replaced(client, heavy):
+    with connect(client) as one, connect(client) as other:
+        busy, idle = Page(one), Page(other)
+        busy.send(type="text", text=heavy)
+        busy.receive("state")
+        time.sleep(0.2)
+        began = time.monotonic()
+        for _ in range(3):
+            idle.send(type="try", text=TEXT, edits=[])
+            assert idle.paths().shape == (3, 151, 1, 2)
+        busy.receive("state", busy.send(type="text", text=TEXT))
+        assert time.monotonic() - began < 15
+
+
+LONG = {
+    "starts of a step": (LBFGS.replace("10000", "20"), 6 * 20),
+    "steps of a minimizer": (BFGS.replace("3000", "1"), 40),
+    "products of a Hessian": ("objective: {network: mlp, data: spirals}\nsteps: 1\noptimizers: {SGD: }\n", 2 * 21),
+    "steps of a flow": ("objective: rosenbrock\nsteps: 1\noptimizers: {SGD: {lr: 0.1}}\nview: {flow: true}\n", 20),
+    "steps of a tile": (SWEEP.replace("SIDE", "4"), 60),
+}
+
+
+@pytest.mark.parametrize(("text", "least"), LONG.values(), ids=LONG)
+def test_long_work_has_pauses(text, least):
+    paused = Mock()
+    experiment = gdsim.loads(text, overrides=["view.panels=[sharpness]"] if "network" in text else [])
+    with pausing(paused):
+        (gdsim.simulate if experiment.sweep is None else gdsim.sweep)(experiment)
+    assert paused.call_count >= least
+
+
+def test_a_drawing_ends_at_a_pause():
+    trajectories = gdsim.simulate(gdsim.loads(TEXT))
+    with pytest.raises(ReplacedError), pausing(Mock(side_effect=[*[None] * 10, ReplacedError])):
+        player_page(build_scene(trajectories))
 
 
 def test_a_closed_page_stops_its_work(client, monkeypatch):

@@ -7,6 +7,7 @@ import re
 import zlib
 from base64 import b64decode
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 import gdsim
 from gdsim.errors import GdsimError
+from gdsim.interrupts import pausing
 from gdsim.render.display_list import START, EventMarks, Lines, ZoomTicks
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
@@ -534,17 +536,10 @@ def test_the_runs_of_a_page_are_those_of_a_coarse_grid_of_cells(second):
 
 def test_the_runs_of_a_page_can_be_interrupted():
     experiment = gdsim.loads(SETTINGS.replace("SECOND", "steps, range: [10, 60]"))
-    scene, seen = build_sweep_scene(experiment, gdsim.sweep(experiment)), []
-
-    def progress(tiles):
-        for tile in tiles:
-            seen.append(tile.label)
-            yield tile
-            raise GdsimError("enough")
-
-    with pytest.raises(GdsimError, match="enough"):
-        scene.cell_runs(progress=progress)
-    assert seen == ["Momentum"]
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    ended = Mock(side_effect=[None, GdsimError("enough")])
+    with pytest.raises(GdsimError, match="enough"), pausing(ended):
+        scene.cell_runs()
 
 
 def test_a_page_has_the_runs_of_cells_without_vertices_that_nobody_sees():

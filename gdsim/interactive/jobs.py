@@ -1,14 +1,18 @@
-"""Work in threads that newer work replaces, and the lock by which sessions take turns at simulating."""
+"""Work in threads that newer work replaces, and the turns that sessions take at simulating."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from gdsim.interrupts import pause, pausing
+from gdsim.optimizers import RNGState
 
 TURN = 0.02  # seconds of simulation after which another session may continue with its own
 REPORTED = 0.2  # seconds between two reports of progress
@@ -34,7 +38,7 @@ class NewestWork(ThreadPoolExecutor):
             self._waiting.pop()()
 
 
-class ReplacedError(Exception):
+class ReplacedError(BaseException):
     """Newer work has replaced this one, or nobody wants it any more."""
 
 
@@ -55,28 +59,35 @@ class Job:
         if not self.is_wanted():
             raise ReplacedError
 
-    def unless_replaced(self, items: Iterable[Any]) -> Iterator[Any]:
-        """Yield items while the work is wanted."""
-        for item in items:
+    @contextmanager
+    def turns(self) -> Iterator[None]:
+        """Wait for the turn to run optimizers; at pauses, let others have theirs, and end if this is not wanted."""
+        began = 0.0
+
+        def at_pause() -> None:
+            nonlocal began
             self.check()
-            yield item
-
-    def progress(self, what: str) -> Callable[[Any], Iterator[Any]]:
-        """Return what wraps the steps of a simulation, which is done while `simulating` is held."""
-
-        def wrap(steps: Any) -> Iterator[Any]:
-            turn = reported = time.monotonic()
-            for done, step in enumerate(steps):
-                self.check()
-                yield step
-                now = time.monotonic()
-                if now - reported > REPORTED:
-                    self.report((done + 1) / len(steps), what)
-                    reported = now
-                if now - turn > TURN:
+            if time.monotonic() - began > TURN:
+                with RNGState.preserved():
                     simulating.release()
                     time.sleep(0)  # lets a thread that waits for the lock have it
                     simulating.acquire()
-                    turn = time.monotonic()
+                began = time.monotonic()
+
+        with simulating, pausing(at_pause):
+            began = time.monotonic()
+            yield
+
+    def progress(self, what: str) -> Callable[[Any], Iterator[Any]]:
+        """Return what wraps the steps of a simulation, and reports them."""
+
+        def wrap(steps: Any) -> Iterator[Any]:
+            reported = time.monotonic()
+            for done, step in enumerate(steps):
+                pause()
+                yield step
+                if time.monotonic() - reported > REPORTED:
+                    reported = time.monotonic()
+                    self.report((done + 1) / len(steps), what)
 
         return wrap

@@ -22,9 +22,10 @@ from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
 from gdsim.interactive.export import call_in_process, exporting, run_in_process
 from gdsim.interactive.hello import hello
-from gdsim.interactive.jobs import Job, NewestWork, ReplacedError, simulating
+from gdsim.interactive.jobs import Job, NewestWork, ReplacedError
 from gdsim.interactive.live import live_views
 from gdsim.interactive.stream import Send, Stream
+from gdsim.interrupts import pausing
 from gdsim.objectives import from_expression
 from gdsim.render import frames
 from gdsim.scene.build import build_scene
@@ -303,7 +304,7 @@ class Session:
         try:
             state["config"] = _finite(parse(text, "").value)
             experiment = self._load(text, code)
-            with simulating:
+            with job.turns():
                 check(experiment)
             state["starts"] = _starts(experiment)
         except InputError as error:
@@ -316,7 +317,7 @@ class Session:
             stream = Stream(self._send, number, len(experiment.optimizers)) if streams else None
             trajectories = self._paths((text, code, "[]"), experiment, costed, stream)
             self._shown(experiment, trajectories)
-            with simulating:
+            with job.turns():
                 evaluated = evaluate_landscapes(
                     experiment, trajectories, progress=costed.progress("evaluating the loss")
                 )
@@ -326,7 +327,7 @@ class Session:
             if len(Plan(experiment).tiles) > 1:
                 result = run_in_process(experiment, costed)
             else:  # takes about as long as a process to start
-                with simulating:
+                with job.turns():
                     result = run(experiment)
             build = partial(build_sweep_scene, experiment, result)
         job.report(1, "drawing")
@@ -354,20 +355,18 @@ class Session:
         job: Job,
     ) -> None:
         """Send the drawing of a scene, with the views in which paths can be drawn live."""
-        job.check()
-        with experiment.located():
-            scene = build()
-        drawn = frames(with_fixed_camera(scene))
-        job.check()
-        with drawn.settings():
-            drawing = Drawing(drawn)
-        job.check()
-        live = live_views(drawn, experiment.view, trajectories) if trajectories else []
+        with pausing(job.check):
+            with experiment.located():
+                scene = build()
+            drawn = frames(with_fixed_camera(scene))
+            with drawn.settings():
+                drawing = Drawing(drawn)
+            live = live_views(drawn, experiment.view, trajectories) if trajectories else []
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
         if scene.cell_runs is not None:
-            with simulating:
-                cell_runs = scene.cell_runs(progress=job.unless_replaced)
+            with job.turns():
+                cell_runs = scene.cell_runs()
             self._send({"type": "runs", "id": number, "runs": drawing.runs(cell_runs)})
 
     def _paths(
@@ -376,7 +375,7 @@ class Session:
         """Return the trajectories of an experiment, from memory if they are known; stream their points, too."""
         observe = ignore if stream is None else stream.observe
         if key not in self._kept:
-            with simulating:
+            with job.turns():
                 self._kept[key] = run_optimizers(experiment, progress=job.progress("simulating"), observe=observe)
             while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT:
                 self._kept.popitem(last=False)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gdsim.interrupts import pause
 from gdsim.networks.data import Data
 from gdsim.networks.network import Network, module_errors
 from gdsim.objectives import FloatArray
@@ -87,6 +88,7 @@ class Evaluator:
         total, correct = 0.0, 0
         with module_errors(f"{self.network.title} cannot be evaluated"), torch.set_grad_enabled(differentiate):
             for x, y in examples.parts:
+                pause()
                 outputs = self.module(x)
                 loss = self.network.loss(outputs, y)
                 if differentiate:

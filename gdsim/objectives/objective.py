@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
+from gdsim.interrupts import pause
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,6 +164,7 @@ class Objective:
                 (slopes,) = torch.autograd.grad(self.f(inputs).sum(), inputs, create_graph=True)
             # The gradient of a linear function is constant.
             for i in range(self.dim if slopes.requires_grad else 0):
+                pause()
                 (row,) = torch.autograd.grad(slopes[:, i].sum(), inputs, retain_graph=True, materialize_grads=True)
                 hessians[chunk, i] = row.numpy()
         return hessians.reshape(*shape, self.dim, self.dim)
@@ -177,7 +179,9 @@ class Objective:
 
 
 def _chunks(length: int) -> Iterator[slice]:
-    return (slice(first, first + _CHUNK) for first in range(0, length, _CHUNK))
+    for first in range(0, length, _CHUNK):
+        pause()
+        yield slice(first, first + _CHUNK)
 
 
 def inside(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 
+from gdsim.interrupts import pause
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
 from gdsim.render.canvas import DPI, Canvas, default_settings, rgba, save_vectors, unhinted
@@ -103,6 +104,7 @@ class Frames:
             for viewport, primitives in draw_panels(canvas, group.panels, place.panels):
                 panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
+        pause()
         draw_names(canvas)
         draw_legend(canvas)
         draw_key(canvas)
@@ -428,6 +430,7 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
     facets = canvas.scene.groups[index].facets
     renderer = view_renderer(facets[0].model.kind)
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
+        pause()
         yield from _layers(index, facet, renderer.draw(canvas, facet, box, outer))
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)

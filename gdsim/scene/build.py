@@ -15,6 +15,7 @@ from gdsim.analysis.framing import fitted, fitted_alone, known_points
 from gdsim.analysis.metrics import group_by_objective
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
+from gdsim.interrupts import pause
 from gdsim.languages import ENGLISH, Language
 from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
@@ -226,8 +227,11 @@ def _named(group: Sequence[Trajectory], view: View) -> list[Trajectory]:
 
 
 def _group(group: GroupInput, name: str) -> Group:
-    beside = tuple(panel_kind(panel).build(group) for panel in group.view.panels)
-    return Group(name, kind_of(group.objective, group.view).facets(group), beside)
+    beside = []
+    for panel in group.view.panels:
+        pause()
+        beside.append(panel_kind(panel).build(group))
+    return Group(name, kind_of(group.objective, group.view).facets(group), tuple(beside))
 
 
 def _frame_steps(groups: Sequence[Group], steps: int, view: View, animation: Animation) -> FloatArray:

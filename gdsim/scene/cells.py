@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -24,13 +22,7 @@ SIDE = 32  # the number of rows and of columns of the cells
 SIZE, TYPE = (420, 340), 1.6  # of a picture of its own, in pixels, and the minimum factor on its font sizes
 
 
-def cell_runs(
-    experiment: Experiment,
-    result: SweepResult,
-    view: View,
-    page: Scene,
-    progress: Callable[[Any], Iterable[Any]] = iter,
-) -> CellRuns:
+def cell_runs(experiment: Experiment, result: SweepResult, view: View, page: Scene) -> CellRuns:
     """Run at most `SIDE` × `SIDE` cells of a map again.
 
     Runs that differ in their starts are drawn on the map, and others as paths on their function, in the view of paths
@@ -42,21 +34,20 @@ def cell_runs(
         result: The figures.
         view: What the map's scene shows, and how.
         page: That scene.
-        progress: As in `record`.
     """
     sweep, objective = sweep_of(experiment), result.objective
     coordinates = [each for index in range(2) if (each := sweep.coordinate(index)) is not None]
     if len(coordinates) == 2 and all(axis.scale == "linear" for axis in sweep.axes):
-        places, _, points = record(experiment, PATHS, SIDE, progress)
+        places, _, points = record(experiment, PATHS, SIDE)
         return CellRuns(places, _shares(points[..., coordinates], page.facets[0].limits), "map")
     if objective.kind != "function" or objective.dim > 2 or result.varies_objective:
-        places, steps, values = record(experiment, "final_value", SIDE, progress)
+        places, steps, values = record(experiment, "final_value", SIDE)
         rows = values.reshape(len(values), -1, len(steps))
         name = view.say(objective.value_name)
         facet = values_facet(steps, rows, name, page.styles[: len(rows)], view.say)
         coordinates_of_runs = np.stack([fan.points for fan in facet.fans]).reshape(*values.shape[:-1], 2)
         return CellRuns(places, _shares(coordinates_of_runs, facet.limits), "picture", _picture(page, facet))
-    places, _, points = record(experiment, PATHS, SIDE, progress)
+    places, _, points = record(experiment, PATHS, SIDE)
     if objective.dim == 1:
         points = np.concatenate([points, objective.values(points)[..., None]], -1)
     beside = page.groups[-1].facets[0]

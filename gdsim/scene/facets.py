@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
+from gdsim.interrupts import pause
 from gdsim.languages import Language
 from gdsim.networks import Landscape, NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
@@ -138,6 +139,7 @@ class GroupInput:
         """Return one optimizer's paths within the limits (2, 2) of a facet; of an ensemble, the first run."""
         if trajectory.is_ensemble:
             trajectory = trajectory.subset(np.arange(len(trajectory.stops)) == 0)
+        pause()
         projection, ends = self.projection, last_steps(trajectory)
         iterates = projection.project(trajectory.points)
         times = np.arange(len(iterates), dtype=np.float64)
@@ -248,6 +250,7 @@ def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
     numbers[tuple(squares.T)] = np.arange(len(squares))
     clear = np.ones(len(squares), np.bool_)
     for path in paths:
+        pause()
         points = (_along(path.points[..., :2], facet.limits, CLOSE / 2 * spacing) - origin) / spacing
         squares = np.round(points).astype(np.int64)
         within = ((squares >= 0) & (squares < numbers.shape)).all(-1)

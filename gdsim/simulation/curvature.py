@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gdsim.config.presentation import SharpnessSpec
 from gdsim.errors import InputError
+from gdsim.interrupts import pause
 from gdsim.networks import Network
 from gdsim.networks.evaluation import Examples
 from gdsim.networks.network import module_errors
@@ -66,6 +67,7 @@ class HessianOperator:
             scaled = scales * vector.ravel()
             along, total = torch.from_numpy(scaled), torch.from_numpy(decay * scaled)
             for gradient in kept or self._gradients():
+                pause()
                 total += self._derivative(gradient, along, retain_graph=True)
             return scales * total.numpy()
 
@@ -81,6 +83,7 @@ class HessianOperator:
         """Yield the contribution of each part of the data to the gradient (weights,), with its graph."""
         with module_errors(f"{self._network.title} cannot be differentiated twice"), torch.enable_grad():
             for x, y in self._parts:
+                pause()
                 loss = self._network.loss(self._module(x), y) * (len(x) / self._count)
                 yield self._derivative(loss, create_graph=True)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gdsim.errors import InputError
+from gdsim.interrupts import pause
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
@@ -192,6 +193,7 @@ class Batch:
         # Some optimizers fail on values that are not finite, and later steps of such a start are not needed.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
+            pause()
             own_noise = None if noise is None else [noise[start].view_as(self._parameters[start])]
             if factory.needs_graph:
                 self._steppers[start].evaluate()
@@ -251,6 +253,7 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter, ob
     counts = [len(batch.task.points) for batch in batches]
     last = len(record.points) - 1
     for step in progress(range(last + 1)):
+        pause()
         points = torch.cat([batch.points() for batch in batches], out=record.points[step])
         values, gradients = evaluate(objective, points)
         record.values[step], record.gradients[step] = values, gradients
@@ -324,6 +327,7 @@ def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
     try:
         batch = Batch(task, mode)
         for values, gradients, expected in zip(record.values, record.gradients, record.points[1:], strict=False):
+            pause()
             alive &= values.isfinite() & gradients.isfinite().all(1)
             batch.step(values, gradients.clone())
             if not torch.equal(batch.points()[alive], expected[alive]):

@@ -73,7 +73,8 @@ def descend(
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment on each of its objectives from all starts, and train its networks.
 
-    `progress` wraps the iterable of steps of each objective, and for a network those that evaluate its landscape.
+    `progress` wraps the iterable of steps of each objective, for a minimizer the starts, and for a network the steps
+    that evaluate its landscape.
 
     Returns:
         One trajectory per objective and optimizer, grouped by objective, in the order of the experiment. The optimizers

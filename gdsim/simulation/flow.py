@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import torch
 
+from gdsim.interrupts import pause
 from gdsim.networks import NetworkObjective
 from gdsim.networks.evaluation import Evaluator
 from gdsim.objectives import FloatArray, Objective, inside
@@ -237,6 +238,7 @@ def _steps(system: _System, start: FloatArray, end: float) -> Iterator[Any]:
             options["jac"] = lambda _, point: -hessian(point)
         solver = getattr(integrate, name)(system.slope, time, point, end, **options)
         while solver.status == "running" and system.evaluations < limit:
+            pause()
             message = solver.step()
             if solver.status == "failed":
                 raise _Ended(message.removesuffix("."))

@@ -41,14 +41,16 @@ def run_together(
     return tuple(
         next(descents)
         if isinstance(each, OptimizerFactory)
-        else replace(minimize(objective, each, starts, steps), is_ensemble=runs is not None)
+        else replace(minimize(objective, each, starts, steps, progress), is_ensemble=runs is not None)
         for each in optimizers
     )
 
 
-def minimize(objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int) -> Trajectory:
-    """Run a minimizer from each start (starts, dim)."""
-    paths = Paths.found(objective, minimizer, starts, steps)
+def minimize(
+    objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int, progress: Progress = iter
+) -> Trajectory:
+    """Run a minimizer from each start (starts, dim); `progress` wraps the starts."""
+    paths = Paths.found(objective, minimizer, starts, steps, progress)
     points, rates, counts = paths.points, paths.lengths, paths.counts
     values, gradients = objective.gradients(points)
     rests = [(start, first) for start, first in resting(points, rates) if paths.ended[start]]
@@ -89,8 +91,10 @@ class Paths:
     ended: npt.NDArray[np.bool_]
 
     @classmethod
-    def found(cls, objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int) -> Paths:
-        """Return the paths from starts (starts, dim)."""
+    def found(
+        cls, objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int, progress: Progress = iter
+    ) -> Paths:
+        """Return the paths from starts (starts, dim), which `progress` wraps."""
         count, dim = starts.shape
         shape = (steps + 1, count)
         found = cls(
@@ -99,7 +103,7 @@ class Paths:
             np.empty((len(COUNTED), *shape), np.int64),
             np.empty(count, np.bool_),
         )
-        for start in range(count):
+        for start in progress(range(count)):
             path = _path(objective, minimizer, starts[start], steps)
             found.ended[start] = len(path) <= steps
             path += [path[-1]] * (steps + 1 - len(path))

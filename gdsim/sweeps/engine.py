@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gdsim.config import varied
 from gdsim.errors import InputError
+from gdsim.interrupts import pause
 from gdsim.objectives import FloatArray, Objective, describe_exception
 from gdsim.optimizers import AnyOptimizer, Minimizer, OptimizerFactory, deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
@@ -110,6 +111,7 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
     counts = [len(cells) for cells in groups]
     states, checked = torch.zeros(1, 2, device=device), []
     for step in range(steps + 1):
+        pause()
         current, rates = _points(batches), states[:, 0]
         checked.append(current[samples])
         values, gradients = evaluate(objective, current)

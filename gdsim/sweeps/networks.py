@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from gdsim.config import varied
+from gdsim.interrupts import pause
 from gdsim.networks import Network
 from gdsim.networks.evaluation import shaped
 from gdsim.networks.network import module_errors
@@ -57,6 +58,7 @@ def _setup(plan: Plan, label: str, cell: IntArray) -> tuple[Network, OptimizerFa
 def _figures(plan: Plan, rows: Iterator[Row]) -> Arrays:
     monitor, rates = None, torch.zeros(1)
     for weights, losses, gradients, next_rates in rows:
+        pause()
         monitor = monitor or Monitor(weights, plan.history_steps, plan.sweep.show)
         monitor.update(weights, losses, gradients, rates, torch.zeros(1))
         rates = next_rates

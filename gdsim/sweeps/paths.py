@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -44,16 +43,13 @@ def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
     return [made[first : first + len(labels)] for first in range(0, len(made), len(labels))]
 
 
-def record(
-    experiment: Experiment, name: str, side: int, progress: Callable[[Any], Iterable[Any]] = iter
-) -> tuple[tuple[IntArray, ...], IntArray, FloatArray]:
+def record(experiment: Experiment, name: str, side: int) -> tuple[tuple[IntArray, ...], IntArray, FloatArray]:
     """Run cells of a sweep again, and record their paths or values.
 
     Args:
         experiment: The experiment with the sweep.
         name: PATHS, or the figure whose development is recorded.
         side: The maximum number of cells along each axis.
-        progress: Called with the tiles, and yields them; one that raises interrupts the runs.
 
     Returns:
         The indices of the cells along each axis, x first; the steps recorded, (n,); and the points (optimizers, …, n,
@@ -70,7 +66,7 @@ def record(
         label: np.empty((len(steps), plan.objective.dim if name == PATHS else 1, *plan.counts(label)[::-1]))
         for label in experiment.optimizers
     }
-    for tile in progress(plan.tiles):
+    for tile in plan.tiles:
         # The same runs have been checked before.
         figures = run_tile(plan, replace(tile, samples=tile.samples[:0]))[f"history_{name}"]
         own = rows[tile.label]

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
+from gdsim.interrupts import pause
 from gdsim.languages import Language
 from gdsim.metadata import Provenance
 from gdsim.objectives import FloatArray
@@ -288,6 +289,7 @@ class Drawing:
         return next(index for index, each in enumerate(facets) if each is layer.facet)
 
     def _layer(self, layer: Layer) -> dict[str, Any]:
+        pause()
         primitives, facet = layer.primitives, layer.facet
         trails = only(primitives, Trail)
         index = {id(trail): i for i, trail in enumerate(trails)}

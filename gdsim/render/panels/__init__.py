@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, TypeAlias, cast
 
+from gdsim.interrupts import pause
 from gdsim.languages import Language
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive, Viewport
@@ -49,4 +50,5 @@ def draw_panels(canvas: Canvas, panels: Sequence[Any], boxes: Sequence[Box]) -> 
         remedy = "make the picture larger, or name fewer panels"
         canvas.left_out.append(f"{width} × {height} has no room for the {words}: {remedy}.")
     for renderer, panel, box in pairs:
+        pause()
         yield renderer.draw(canvas, panel, box, numbered=box.y == lowest.get(box.x))
