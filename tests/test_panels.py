@@ -112,20 +112,34 @@ def test_a_curve_that_leaves_the_panel_stops_at_its_frame_with_a_mark():
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 360)])
-def test_names_of_curves_that_end_together_are_a_list_beside_their_ends(size):
+def test_names_of_curves_are_nearest_to_their_own_curve_and_appear_with_it(size):
     bowl = gdsim.objective("x**2/2 + 3*y**2")
-    rates = {"First": 0.2, "Second": 0.19, "Third": 0.18, "Fourth": 0.17}
+    rates = {"First": 0.3, "Second": 0.19, "Third": 0.1, "Fourth": 0.02}
     paths = [gdsim.descend(bowl, "SGD", start=[-4, 3], steps=80, label=name, lr=lr) for name, lr in rates.items()]
-    frames = gdsim.frames(build_scene(paths, view=View(panels=["loss"], size=list(size))))
-    box, renderer = frames.layers[0].viewport.box, frames.canvas.agg.get_renderer()
-    texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text() in rates]
-    extents = [text.get_window_extent(renderer) for text in texts]
-    named = [(text.get_text(), one) for text, one in zip(texts, extents, strict=True) if one.x0 >= box.x]
-    named = [(name, one) for name, one in named if box.y <= one.y0 < one.y1 <= box.top]
-    assert sorted(name for name, _ in named) == sorted(rates)
-    bottoms = sorted(one.y0 for _, one in named)
-    assert min(np.diff(bottoms)) >= frames.canvas.em
-    assert len({round(one.x1) for _, one in named}) == 1
+    layer = gdsim.frames(build_scene(paths, view=View(panels=["gradient_norm"], size=list(size)))).layers[0]
+    trails, labels = only(layer.primitives, Trail), only(layer.primitives, PathLabel)
+    assert [each.text.get_text() for each in labels] == list(rates)
+    for label in labels:
+        middle, half = label.extent.mean(0), np.ptp(label.extent, axis=0) / 2
+        times = np.linspace(0, 80, 4001)
+        lines = [np.concatenate([each.at(time) for time in times]) for each in trails]
+        distances = [np.linalg.norm(np.maximum(abs(line - middle) - half, 0), axis=-1) for line in lines]
+        nearest = [each.min() for each in distances]
+        assert np.argmin(nearest) == label.optimizer
+        assert 0 < min(nearest) < layer.viewport.canvas.em
+        reached = times[distances[label.optimizer] < layer.viewport.canvas.em]
+        assert reached[0] - 1 <= label.begin <= reached[-1] + 2
+
+
+def test_names_are_in_panels_over_settings_from_the_first_frame_on():
+    experiment = gdsim.load("configs/rate_tolerance.yaml", overrides=["sweep.points=12"])
+    frames = gdsim.frames(gdsim.animate(experiment).scene)
+    box = next(layer.viewport.box for layer in frames.layers if layer.facet is None)
+    agg = frames.canvas.agg.get_renderer()
+    texts = frames.canvas.figure.findobj(Text)
+    named = [(text.get_text(), text.get_window_extent(agg)) for text in texts]
+    inside = {words for words, one in named if one.x0 >= box.x and box.y <= one.y0 < one.y1 <= box.top}
+    assert {"SGD", "Momentum", "RMSprop", "Adagrad"} <= inside
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "slide"])

@@ -6,7 +6,7 @@ cells in any rectangle at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -80,19 +80,43 @@ def path_labels(
     canvas, em, box = viewport.canvas, viewport.canvas.em, viewport.box
     if not names_paths(canvas.scene) or min(box.width, box.height) < LEAST_VIEW * em:
         return []
-    search = _Search(viewport.bounds, CELL * em)
-    courses = [_course(trail, viewport.bounds, CELL * em) for trail in trails]
     spots = [facet.minima, *(path.points[0] for path in facet.paths), np.array([m.point for m in facet.marks])]
     around = [viewport.pixels(each, START) for each in spots if len(each)]
-    ends = [trail.at(float(trail.times[-1])) for trail in trails]
-    around += ends
-    fixed = [center + HEAD * em * AROUND for center in np.concatenate(around)] + list(taken)
+    fixed = [center + HEAD * em * AROUND for each in around for center in each]
+    return trail_labels(viewport, trails, [*fixed, *taken], size=LABEL, casing=canvas.theme.casing)
+
+
+def trail_labels(
+    viewport: Viewport,
+    trails: Sequence[Trail],
+    taken: Iterable[FloatArray],
+    *,
+    crowd: Iterable[Trail] = (),
+    size: float,
+    casing: str,
+) -> list[PathLabel]:
+    """Return the labels of the trails that have room for one.
+
+    Args:
+        viewport: Where the trails are.
+        trails: The trails.
+        taken: Two opposite corners, (2, 2), of each part that labels leave free.
+        crowd: Other trails that labels leave free.
+        size: The font size, in ems.
+        casing: The color around the letters.
+    """
+    canvas, em = viewport.canvas, viewport.canvas.em
+    search = _Search(viewport.bounds, CELL * em)
+    courses = [_course(trail, viewport.bounds, CELL * em) for trail in (*trails, *crowd)]
+    ends = [trail.at(float(trail.times[-1])) for trail in (*trails, *crowd)]
+    fixed = [center + HEAD * em * AROUND for center in np.concatenate([np.empty((0, 2)), *ends])] + list(taken)
+    look: dict[str, Any] = {"size": size, "casing": casing, "fontweight": "bold"}
     found: dict[int, PathLabel] = {}
     # Short paths have the fewest places.
     for index in sorted(range(len(trails)), key=lambda i: len(courses[i].points)):
         others = [course.points for i, course in enumerate(courses) if i != index]
         heads = np.concatenate([np.empty((0, 2)), *(each for i, each in enumerate(ends) if i != index)])
-        label = _label(canvas, trails[index], heads, courses[index], others, search, fixed)
+        label = _label(canvas, trails[index], heads, courses[index], others, search, fixed, look)
         if label is not None:
             found[index] = label
             fixed.append(label.extent)
@@ -138,13 +162,14 @@ def _label(
     others: list[FloatArray],
     search: _Search,
     fixed: Sequence[FloatArray],
+    look: Mapping[str, Any],
 ) -> PathLabel | None:
     """Return the label of a trail at its best place; None if there is none."""
     em, style = canvas.em, canvas.scene.styles[trail.optimizer]
     seen = np.flatnonzero(~course.hidden)
     if not len(seen) or not style.label:
         return None
-    half = np.array([canvas.width_of(style.label, LABEL, bold=True), 1.05 * LABEL * em]) / 2
+    half = np.array([canvas.width_of(style.label, look["size"], bold=True), 1.05 * look["size"] * em]) / 2
     chosen = np.unique(seen[np.linspace(0, len(seen) - 1, ANCHORS).astype(int)])
     anchors, times = course.points[chosen], course.times[chosen]
     crowd, own = search.table(np.concatenate([np.empty((0, 2)), *others])), search.table(course.points)
@@ -178,8 +203,7 @@ def _label(
     cost += OBLIQUE * np.tile(np.abs(SIDES).sum(-1) > 1, len(gaps))
     best = int(np.where(free, cost, np.inf).argmin())
     x, y = centers[best]
-    look: dict[str, Any] = {"size": LABEL, "color": style.color, "casing": canvas.theme.casing, "fontweight": "bold"}
-    text = canvas.text(x, y, style.label, loose=True, ha="center", va="center", **look)
+    text = canvas.text(x, y, style.label, loose=True, color=style.color, ha="center", va="center", **look)
     # A label appears within some frames after the head has reached its point.
     begin, end = appearance(canvas.scene, float(times[best]))
     return PathLabel(trail.optimizer, begin, end, text, np.stack([centers[best] - half, centers[best] + half]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from io import StringIO
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from gdsim.render.annotations import (
 )
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import START, Cursor, EventMarks, Lines, PathLabel, Viewport
-from gdsim.render.labels import appearance, names_paths
+from gdsim.render.labels import MOST_PATHS, appearance, trail_labels
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.painter import only
 from gdsim.render.panels import DrawnPanel, PanelRenderer
@@ -51,9 +52,6 @@ HEAD_ROOM = 0.6  # the room for heads beside the axes, below them, and at their 
 FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
 STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
 NAMED = (12.0, 7.0)  # the least width and height of a panel with the names of its curves, in ems
-ROW, LEADER = 1.2, 1.6  # the height of a row in a list of names, and the length of the lines to it, in ems
-FARTHEST_NAME = 6.0  # the largest height of a name in a list above or below its end, in ems
-LEADER_WIDTH = 0.06  # the width of these lines, in units of `Canvas.line`
 RULE = 0.06  # the width of the line at the value of a setting, in units of `Canvas.line`
 LIMIT_WIDTH, LIMIT_DASHES = 0.1, (4.0, 2.0)  # of the lines of limits
 PLACES = 9  # along a limit at which there may be room for its name
@@ -73,32 +71,26 @@ class _CurvesRenderer(PanelRenderer):
         limits = [curve for curve in panel.curves if curve.limit]
         panel = replace(panel, curves=tuple(curve for curve in panel.curves if not curve.limit))
         trails = _trails(canvas, panel, viewport)
+        crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
+        names, marks = _Names(canvas, box, crowd), list[EventMarks | PathLabel]()
         if panel.scale is not None:
             for trail in trails:
                 _draw_whole(canvas, viewport, trail, 1.0)
+            for label in _path_labels(names, viewport, trails):
+                canvas.figure.add_artist(label.text)
             cursor = _cursor(panel, viewport)
             return viewport, (*_swept(canvas, cursor, box, trails), cursor)
-        crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
-        names, marks = _Names(canvas, box, crowd), list[EventMarks | PathLabel]()
         if panel.solved is not None:
             marks += _entries(names, panel, viewport, trails, panel.solved)
         heads = [each.points[-1] + 0.5 * canvas.em * side for each in trails for side in SIDES]
         _draw_limits(replace(names, crowd=np.concatenate([crowd, *heads])), viewport, limits)
         exits = list(_exits(canvas, viewport, panel.curves, trails))
-        if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
-            starts = [f"{style.label}:" for style in canvas.scene.styles]
-            labels = only(marks, PathLabel)
-            named = [each.optimizer for each in labels if each.text.get_text().startswith(starts[each.optimizer])]
-            ends = {
-                each.optimizer: each.points[-1].mean(0)
-                for each, curve in zip(trails, panel.curves, strict=True)
-                if curve.strength == 1
-            }
-            ends |= {mark.optimizer: mark.points[0] for mark in exits}
-            shown = {i: end for i, end in ends.items() if i not in named and box.y <= end[1] <= box.top}
-            names.name_ends(shown)
-        marks += exits
+        starts = [f"{style.label}:" for style in canvas.scene.styles]
+        steps = only(marks, PathLabel)
+        named = [each.optimizer for each in steps if each.text.get_text().startswith(starts[each.optimizer])]
+        names.taken.extend(mark.extent for mark in exits)
+        marks += [*_path_labels(names, viewport, trails, named), *exits]
         return viewport, (*trails, *marks, _cursor(panel, viewport))
 
 
@@ -149,38 +141,6 @@ class _Names:
         self.taken.append(own)
         text = self.canvas.text(x, y, words, color=self.canvas.theme.quiet, ha="center", va="center_baseline")
         text.set_path_effects([])  # the band is opaque on a transparent page, too
-
-    def name_ends(self, ends: Mapping[int, FloatArray]) -> None:
-        """Write the names of curves beside their ends, (2,) by index in `Scene.styles`, or in a list with lines."""
-        self.taken.extend(end + 0.4 * self.canvas.em * AROUND for end in ends.values())
-        styles, before = self.canvas.scene.styles, len(self.taken)
-        found = [self.label([styles[i].label], end, styles[i].color) for i, end in ends.items()]
-        del self.taken[before:]
-        if all(found) or not self._list_ends(ends):
-            for label in filter(None, found):
-                self.canvas.figure.add_artist(label[0])
-
-    def _list_ends(self, ends: Mapping[int, FloatArray]) -> bool:
-        """Write names below each other, with lines to the ends near them; return whether there is room for it."""
-        canvas, box, em, styles = self.canvas, self.box, self.canvas.em, self.canvas.scene.styles
-        order = sorted(ends, key=lambda index: float(ends[index][1]))
-        width = max(canvas.width_of(styles[index].label, 1.0, bold=True) for index in ends)
-        half, places = np.array([width, ROW * em * len(ends)]) / 2, np.array([ends[index] for index in order])
-        rows = ROW * em * (np.arange(len(ends)) + 0.5) - half[1]
-        beside = places.mean(0) - [half[0] + LEADER * em, 0]
-        for rise in sorted(np.arange(-box.height, box.height, 0.5 * em), key=abs):
-            own = beside + [0, rise] + half * AROUND
-            far = np.abs(own.mean(0)[1] + rows - places[:, 1]).max() > FARTHEST_NAME * em
-            within = box.x <= own[0, 0] and box.y <= own[0, 1] and own[1, 1] <= box.top
-            if within and not far and not covers(own, self.taken, self.crowd):
-                break
-        else:
-            return False
-        for index, y in zip(order, own.mean(0)[1] + rows, strict=True):
-            color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]])
-            canvas.figure.add_artist(self._text(own[1, 0], y, styles[index].label, color, "right"))
-            canvas.lines([line], color, LEADER_WIDTH * canvas.line, capstyle="projecting")
-        return True
 
     def _half(self, words: str, *, bold: bool = False) -> FloatArray:
         return np.array([self.canvas.width_of(words, 1.0, bold=bold), 1.1 * self.canvas.em]) / 2
@@ -353,6 +313,19 @@ def _entries(
         if label := names.label(words, place, curve.style.color):
             # Drawn once, because text costs more than curves.
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
+
+
+def _path_labels(
+    names: _Names, viewport: Viewport, trails: Sequence[Trail], named: Collection[int] = ()
+) -> list[PathLabel]:
+    """Return the names of the curves that can be confused, other than those `named` already, where there is room."""
+    canvas, box, em = names.canvas, names.box, names.canvas.em
+    moving = [trail for trail in trails if trail.style.head_size]
+    if not 1 < len(moving) <= MOST_PATHS or box.width < NAMED[0] * em or box.height < NAMED[1] * em:
+        return []
+    own = [bool(trail.style.head_size) and trail.optimizer not in named for trail in trails]
+    shown, others = list(compress(trails, own)), list(compress(trails, np.logical_not(own)))
+    return trail_labels(viewport, shown, names.taken, crowd=others, size=1.0, casing=canvas.theme.panel)
 
 
 def _exits(
