@@ -8,7 +8,6 @@ import re
 import time
 from copy import deepcopy
 from functools import reduce
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdsim.config import starter
 from gdsim.config.edits import edit
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError
 
 ROOT = Path(__file__).parent.parent
-STARTER = files("gdsim").joinpath("starter.yaml").read_text("utf-8")
+STARTER = starter()
 
 
 def plain(text):

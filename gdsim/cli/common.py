@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
@@ -194,15 +193,11 @@ def is_function(path: Path) -> bool:
 
 def _config_of(function: str) -> str:
     """Return the config that `gdsim init` writes, with another function and its default start."""
+    from gdsim.config import starter
     from gdsim.config.yaml_text import dump, parse
 
     values = parse(starter(), function).value | {"objective": function}
     return dump({key: value for key, value in values.items() if key != "start"})
-
-
-def starter() -> str:
-    """Return the config that `gdsim init` writes."""
-    return files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")
 
 
 def output_name(function: str) -> str:

@@ -104,5 +104,7 @@ def init(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a commented config that runs, to begin from."""
+    from gdsim.config import starter
+
     common.check_target(file, suffixes=YAML_SUFFIXES, overwrite=overwrite)
-    print_lines([common.write_text(file, common.starter())])
+    print_lines([common.write_text(file, starter())])

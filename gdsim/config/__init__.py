@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "loads",
     "schema",
+    "starter",
     "takes_whole_numbers",
     "varied",
     "with_edits",
@@ -228,6 +230,11 @@ def _check_ends(experiment: Experiment, named: tuple[str, Axis]) -> None:
             at = key if problem.code in {"invalid-value", "wrong-type", "too-large"} else "setting"
             sentence = f"{axis.setting} = {value:g}: {problem.message}"
             raise experiment.locate(InputError(sentence, ("sweep", name, at), code=problem.code)) from None
+
+
+def starter() -> str:
+    """Return the commented config that `gdsim init` writes."""
+    return files("gdsim").joinpath("starter.yaml").read_text("utf-8")
 
 
 def read_text(path: Path) -> str:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gdsim.config import Experiment, formats, loads, read_text, with_edits
+from gdsim.config import Experiment, formats, loads, read_text, starter, with_edits
 from gdsim.config.edits import edit
 from gdsim.config.yaml_text import MAX_DEPTH, parse
 from gdsim.errors import GdsimError, InputError, Problem
@@ -146,7 +145,7 @@ class Session:
         if self._given is not None:
             text = self._given
         elif self._path is None:
-            text = files("gdsim").joinpath("starter.yaml").read_text("utf-8")
+            text = starter()
         else:
             text = self._on_disk = _text_of(self._path)
         self._begin(number, lambda job: self._show(number, text, self._runs(message), job))
