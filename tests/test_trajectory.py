@@ -189,7 +189,7 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.pop("points_1"), "missing"),
         (lambda arrays: arrays.pop("yaml"), "missing"),
         (lambda arrays: arrays.pop("stops_0"), "missing"),
-        (lambda arrays: arrays.update(format=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(format=np.array(4)), "unreadable"),
         (lambda arrays: arrays.update(format=np.array("1")), "unreadable"),
         (lambda arrays: arrays.update(values_0=np.zeros((13, 3))), "unreadable"),
         (lambda arrays: arrays.update(values_0=np.zeros((13, 2), np.float32)), "unreadable"),

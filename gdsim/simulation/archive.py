@@ -33,8 +33,7 @@ from gdsim.simulation.trajectory import (
     Trajectory,
 )
 
-FORMAT = 2  # the current version of the file format; files of a newer version are refused
-FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versions of gdsim can read
+FORMAT = 3  # the current version of the file format; files of a newer version are refused
 
 MAX_TEXT_BYTES = 2**24
 MAX_NAME = 10_000  # characters
@@ -117,9 +116,6 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         GdsimError: The file cannot be written.
     """
     arrays = header(experiment, [each.label for each in trajectories], [each.settings for each in trajectories])
-    arrays["colors"] = np.array([each.color or "" for each in trajectories], dtype=np.str_)
-    if not any(isinstance(each, NetworkTrajectory) for each in trajectories):
-        arrays["format"] = np.array(FORMAT_OF_FUNCTIONS)
     written: Objective | None = None
     for index, trajectory in enumerate(trajectories):
         own = _arrays(trajectory, TRAJECTORY)
