@@ -74,8 +74,7 @@ def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     apart, minimum = final_distances(trajectory), trajectory.objective.minimum
     if apart is None or minimum is None:
         return None
-    bounds = trajectory.objective.bounds
-    near = apart <= NEAR * np.linalg.norm(bounds[:, 1] - bounds[:, 0])
+    near = apart <= NEAR * trajectory.objective.diagonal
     return np.asarray(near & within_tolerance(trajectory, minimum)[-1])
 
 
@@ -166,9 +165,7 @@ def _identity(objective: Objective) -> object:
         return id(objective)  # a loss plane belongs to one training run
     facts = (objective.name, objective.title, objective.source, str(objective.parameters), objective.bounds.tobytes())
     # Two functions may have the same name, and two expressions the same text with different constants.
-    low, high = objective.bounds.T
-    points = low + np.random.default_rng(0).random((16, objective.dim)) * (high - low)
-    return facts, objective.values(points).tobytes()
+    return facts, objective.fingerprint()
 
 
 def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:

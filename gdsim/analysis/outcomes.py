@@ -90,7 +90,7 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
     arrives = solved(trajectory)
     if arrives is not None and arrives[start]:
         return Fate.ARRIVES
-    values, diagonal = trajectory.values[:, start], float(np.linalg.norm(np.ptp(objective.bounds, axis=1)))
+    values, diagonal = trajectory.values[:, start], objective.diagonal
     if objective.minimum is not None and len(objective.minima):
         slopes, height = norms(trajectory.gradients[:, start]), values[0] - objective.minimum
         apart = norms(objective.minima - points[-1]).min()
@@ -109,8 +109,7 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
 def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
     """Return at which steps a path is within tolerance and near a known minimum, (steps + 1,)."""
     objective = trajectory.objective
-    radius = NEAR * np.linalg.norm(np.ptp(objective.bounds, axis=1))
-    near = distances(trajectory.points[:, start], objective.minima) <= radius
+    near = distances(trajectory.points[:, start], objective.minima) <= NEAR * objective.diagonal
     return within_tolerance(trajectory, np.nan)[:, start] & near
 
 

@@ -54,7 +54,8 @@ class Evaluator:
     """
 
     def __init__(self, network: Network, seed: int, precision: torch.dtype = torch.float32) -> None:
-        self.network, self.module, self._precision = network, network.module(seed).eval().to(precision), precision
+        self.network, self.module = network, network.module(seed).eval().to(precision)
+        self._seed, self._precision = seed, precision
         parameters = [*self.module.parameters()]
         self._weights = torch.cat([each.detach().reshape(-1) for each in parameters])
         self._gradient = torch.zeros_like(self._weights)
@@ -62,12 +63,12 @@ class Evaluator:
         for each, data, gradient in zip(parameters, *views, strict=True):
             each.data, each.grad = data, gradient
 
-    def subset(self, count: int | None, seed: int) -> Examples:
+    def examples(self, count: int | None = None) -> Examples:
         """Return `count` random training examples in their original order, or all if `count` is None."""
         data = self.network.data
         if count is None or count >= len(data.x):
             return Examples(data.x, data.y, self._precision)
-        chosen = np.sort(np.random.default_rng(seed).choice(len(data.x), count, replace=False))
+        chosen = np.sort(np.random.default_rng(self._seed).choice(len(data.x), count, replace=False))
         return Examples(data.x[chosen], data.y[chosen], self._precision)
 
     def gradient(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[Score, FloatArray]:

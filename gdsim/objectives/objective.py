@@ -111,6 +111,11 @@ class Objective:
         return self.minimum
 
     @property
+    def diagonal(self) -> float:
+        """The length of the diagonal of the view."""
+        return float(np.linalg.norm(np.diff(self.bounds)))
+
+    @property
     def is_measured(self) -> bool:
         """Whether the function is defined only within its `domain`."""
         return bool(np.isfinite(self.domain).all())
@@ -129,6 +134,11 @@ class Objective:
             for chunk in _chunks(len(rows)):
                 values[chunk] = self.f(torch.from_numpy(rows[chunk])).numpy()
         return values.reshape(shape)
+
+    def fingerprint(self) -> bytes:
+        """Return the values at a few points of the view, which differ for different functions."""
+        low, high = self.bounds.T
+        return self.values(low + np.random.default_rng(0).random((16, self.dim)) * (high - low)).tobytes()
 
     def gradients(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the values (…) and the gradients (…, dim) at points (…, dim), with a backward pass for many points.

@@ -54,7 +54,7 @@ def by_minimum(trajectories: Sequence[Trajectory], view: View, theme: Theme) -> 
 def reached_minima(trajectory: Trajectory, minima: FloatArray) -> npt.NDArray[np.intp]:
     """Return the index of the minimum, of (m, dim), near which each start ends, (starts,); −1 for none."""
     apart = np.stack([norms(trajectory.points[-1] - minimum) for minimum in minima])
-    near = apart.min(0) <= NEAR * np.linalg.norm(np.ptp(trajectory.objective.bounds, axis=1))
+    near = apart.min(0) <= NEAR * trajectory.objective.diagonal
     complete = np.array([not stop.failed for stop in trajectory.stops])
     return np.where(near & complete, apart.argmin(0), -1)
 

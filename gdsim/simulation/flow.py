@@ -79,22 +79,21 @@ class _System:
 
 
 def _system(objective: Objective, start: FloatArray, seed: int) -> _System:
-    size = float(np.linalg.norm(np.diff(objective.bounds)))
     if not isinstance(objective, NetworkObjective):
         return _System(
             gradient=lambda point: objective.gradients(point)[1],
             shown=lambda point: np.append(point, objective.values(point)),
-            size=size,
+            size=objective.diagonal,
             methods=FUNCTION_METHODS,
             hessian=objective.hessians,
             far=np.stack(far_bounds(objective.bounds, start[None]))[:, 0].T,
         )
     evaluator, landscape = Evaluator(objective.network, seed, torch.float64), objective.landscape
-    examples = evaluator.subset(None, seed)
+    examples = evaluator.examples()
     return _System(
         gradient=lambda point: evaluator.gradient(point, examples)[1],
         shown=lambda point: np.append(landscape.project(point), evaluator.score(point, examples).loss),
-        size=size,
+        size=objective.diagonal,
         methods=NETWORK_METHODS,
     )
 

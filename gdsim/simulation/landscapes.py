@@ -43,14 +43,17 @@ def evaluate_landscape(
             since the training; `key` names the setting.
     """
     evaluated = tuple(trajectories)
+    lacks_plane = not _has_plane(evaluated[0].objective.landscape, view)
+    lacks_maps = "saliency" in view.panels and not all(_has_maps(each, view.saliency) for each in evaluated)
+    lacks_spectra = "sharpness" in view.panels and not has_spectra(evaluated, view.sharpness)
     with deterministic():
-        if not _has_plane(evaluated[0].objective.landscape, view):
+        if lacks_plane or lacks_maps or lacks_spectra:
             _check_unchanged(evaluated[0], seed)
+        if lacks_plane:
             evaluated = _on_plane(evaluated, view, folder, seed, progress)
-        if "saliency" in view.panels:
+        if lacks_maps:
             evaluated = tuple(_with_maps(each, view.saliency, seed, progress) for each in evaluated)
-        if "sharpness" in view.panels and not has_spectra(evaluated, view.sharpness):
-            _check_unchanged(evaluated[0], seed)
+        if lacks_spectra:
             evaluated = with_spectra(evaluated, view.sharpness, seed, progress)
     return evaluated
 
@@ -62,32 +65,34 @@ def _has_plane(landscape: Landscape, view: View) -> bool:
 
 def _check_unchanged(trajectory: NetworkTrajectory, seed: int) -> None:
     network, recorded = trajectory.objective.network, float(trajectory.values[0, 0])
-    if not trajectory.objective.landscape.plane or not math.isfinite(recorded):
+    if not math.isfinite(recorded):  # the loss is not known yet, or has overflowed
         return
     evaluator = Evaluator(network, seed)
-    loss = evaluator.score(trajectory.training.weights[0], evaluator.subset(None, seed)).loss
+    loss = evaluator.score(trajectory.training.weights[0], evaluator.examples()).loss
     if not math.isclose(loss, recorded, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         changed = "its data or its module has changed since; gdsim run trains it again"
         sentence = f"{network.title} was recorded with a first loss of {recorded:.4g}, and has {loss:.4g} now"
         raise InputError(f"{sentence}: {changed}", ("objective",), code="conflict")
 
 
+def _has_maps(trajectory: NetworkTrajectory, saliency: SaliencySpec) -> bool:
+    """Return whether a trajectory has the maps that a view requests."""
+    maps = trajectory.training.maps
+    if maps is None or (maps.number, maps.method) != (saliency.image, saliency.method):
+        return False
+    label = int(trajectory.objective.network.data.y_test[maps.number]) if maps.label is None else maps.label
+    return maps.target == (label if saliency.target is None else saliency.target)
+
+
 def _with_maps(
     trajectory: NetworkTrajectory, saliency: SaliencySpec, seed: int, progress: Progress
 ) -> NetworkTrajectory:
-    """Return a trajectory with the maps that a view requests; the same object if it already has them."""
-    network = trajectory.objective.network
-    if (maps := trajectory.training.maps) is not None:
-        label = int(network.data.y_test[maps.number]) if maps.label is None else maps.label
-        same_class = maps.target == (label if saliency.target is None else saliency.target)
-        if same_class and (maps.number, maps.method) == (saliency.image, saliency.method):
-            return trajectory
-    _check_unchanged(trajectory, seed)
+    network, training = trajectory.objective.network, trajectory.training
     try:
-        maps = saliency_maps(network, trajectory.training, saliency, seed=seed, progress=progress)
+        maps = saliency_maps(network, training, saliency, seed=seed, progress=progress)
     except InputError as error:
         raise error.below("view", "saliency") from error
-    return replace(trajectory, training=replace(trajectory.training, maps=maps))
+    return replace(trajectory, training=replace(training, maps=maps))
 
 
 def _on_plane(
@@ -96,9 +101,9 @@ def _on_plane(
     network = trajectories[0].objective.network
     evaluator = Evaluator(network, seed)
     plane = compute_plane(trajectories, view, folder, seed)
-    landscape = _with_losses(plane, evaluator, evaluator.subset(view.examples, seed), progress)
+    landscape = _with_losses(plane, evaluator, evaluator.examples(view.examples), progress)
     objective = network_objective(network, landscape)
-    full, test = evaluator.subset(None, seed), Examples(network.data.x_test, network.data.y_test)
+    full, test = evaluator.examples(), Examples(network.data.x_test, network.data.y_test)
     ticks = iter(progress(range(sum(len(each.training.kept) for each in trajectories))))
     evaluated = tuple(_with_figures(each, objective, evaluator, full, test, ticks) for each in trajectories)
     for _ in ticks:  # a progress bar finishes after its last item

@@ -53,7 +53,7 @@ def train(
     At every so many steps `Training.scales` are kept, for the eigenvalues of preconditioned Hessians.
 
     Returns:
-        One trajectory per optimizer. Until `evaluate_landscape` computes them, points, values and gradients are zeros,
+        One trajectory per optimizer. Until `evaluate_landscape` computes them, points, values and gradients are NaN,
         and the only figure of the training is "step_size".
 
     Raises:
@@ -265,9 +265,9 @@ def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkOb
         settings=factory.text,
         objective=objective,
         color=factory.color,
-        points=np.zeros((rows, 1, 2)),
-        values=np.zeros((rows, 1)),
-        gradients=np.zeros((rows, 1, 2)),
+        points=np.full((rows, 1, 2), np.nan),
+        values=np.full((rows, 1), np.nan),
+        gradients=np.full((rows, 1, 2), np.nan),
         learning_rates=record.rates[:, None],
         evaluations=record.evaluations[:, None],
         stop_steps=np.array([stop_step]),

@@ -7,7 +7,6 @@ from functools import reduce
 from operator import add, and_
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -118,7 +117,7 @@ class FunctionMonitor(Monitor):
         self._low, self._high = torch.from_numpy(low).to(points.device), torch.from_numpy(high).to(points.device)
         self._minima = objective.minima.tolist()
         self._lowest = objective.minimum if len(objective.minima) else None
-        self._radius = NEAR * float(np.linalg.norm(np.diff(objective.bounds)))
+        self._radius = NEAR * objective.diagonal
         self._minimum = torch.full_like(self.stop_steps, -1)
         self._minimum_steps, self._tolerance_steps = self._minimum.clone(), self._minimum.clone()
         self._evaluations = self.value.clone()
