@@ -5,9 +5,10 @@ A batching mode may only be used if every start gets the same numbers, bit for b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from gdsim.errors import InputError
 from gdsim.interrupts import pause
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
-from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
+from gdsim.optimizers import AnyOptimizer, BatchingMode, OptimizerFactory, RNGState, rng
 from gdsim.optimizers.rates import effective_rates
 from gdsim.simulation.stability import stability_limit
 from gdsim.simulation.state import StateRecord
@@ -338,21 +339,45 @@ def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
 
 
 def _trajectory(batch: Batch, record: Record) -> Trajectory:
-    """Return the trajectory of a batch; the last finite row of a failed start overwrites all later rows."""
-    task = batch.task
+    task, factory = batch.task, batch.task.factory
     points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
     rates, evaluations = batch.recorded(len(points))
-    stop_steps, stops = find_stops(task.objective, points, values, gradients, resting(points, rates))
+    rests = resting(points, rates)
+    made = make_trajectory(factory, task.objective, points, values, gradients, rates, evaluations, rests)
+    last_updates = np.where([stop.failed for stop in made.stops], made.stop_steps, len(points) - 2)
+    return replace(
+        made,
+        state=batch.recorded_state(made.learning_rates, last_updates),
+        stability=stability_limit(factory.torch_name, factory.built_class.settings, factory.schedule),
+    )
+
+
+def make_trajectory(
+    optimizer: AnyOptimizer,
+    objective: Objective,
+    points: FloatArray,
+    values: FloatArray,
+    gradients: FloatArray,
+    rates: FloatArray,
+    evaluations: IntArray,
+    rests: Iterable[tuple[int, int]],
+    counts: Mapping[str, IntArray] = MappingProxyType({}),
+) -> Trajectory:
+    """Return a trajectory, in which the last finite row of a failed start overwrites all later rows.
+
+    The arrays are those of `Trajectory`; `rests` has each start that has come to rest, with its step, see `resting`.
+    """
+    stop_steps, stops = _find_stops(objective, points, values, gradients, rests)
     if failed := [start for start, stop in enumerate(stops) if stop.failed]:
-        rates, evaluations = rates.copy(), evaluations.copy()  # all starts share their columns
+        rates, evaluations = rates.copy(), evaluations.copy()  # all starts may share their columns
     for start in failed:
-        for array in (points, values, gradients, rates, evaluations):
+        for array in (points, values, gradients, rates, evaluations, *counts.values()):
             array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
     return Trajectory(
-        label=task.factory.label,
-        settings=task.factory.text,
-        objective=task.objective,
-        color=task.factory.color,
+        label=optimizer.label,
+        settings=optimizer.text,
+        objective=objective,
+        color=optimizer.color,
         points=points,
         values=values,
         gradients=gradients,
@@ -360,19 +385,18 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
         evaluations=evaluations,
         stop_steps=stop_steps,
         stops=tuple(stops),
-        state=batch.recorded_state(rates, np.where([stop.failed for stop in stops], stop_steps, len(points) - 2)),
-        stability=stability_limit(task.factory.torch_name, task.factory.built_class.settings, task.factory.schedule),
+        counts=counts,
     )
 
 
-def find_stops(
+def _find_stops(
     objective: Objective,
     points: FloatArray,
     values: FloatArray,
     gradients: FloatArray,
     rests: Iterable[tuple[int, int]],
 ) -> tuple[IntArray, list[Stop]]:
-    """Return the last step and the outcome of each start, (starts,); `rests` are those of `resting`."""
+    """Return the last step and the outcome of each start, (starts,)."""
     last, count = len(points) - 1, points.shape[1]
     stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
     for start, bad, near in _failures(points, values, gradients, objective.bounds):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import AnyOptimizer, CountedFunction, Iterate, Minimizer, OptimizerFactory
-from gdsim.simulation.descent import Observer, Record, descend_together, find_stops, ignore, resting
+from gdsim.simulation.descent import Observer, Record, descend_together, ignore, make_trajectory, resting
 from gdsim.simulation.trajectory import COUNTED, IntArray, Progress, Trajectory
 
 
@@ -51,27 +51,11 @@ def minimize(
 ) -> Trajectory:
     """Run a minimizer from each start (starts, dim); `progress` wraps the starts."""
     paths = Paths.found(objective, minimizer, starts, steps, progress)
-    points, rates, counts = paths.points, paths.lengths, paths.counts
+    points, rates = paths.points, paths.lengths
     values, gradients = objective.gradients(points)
     rests = [(start, first) for start, first in resting(points, rates) if paths.ended[start]]
-    stop_steps, stops = find_stops(objective, points, values, gradients, rests)
-    for start in [start for start, stop in enumerate(stops) if stop.failed]:
-        for array in (points, values, gradients, rates, *counts):
-            array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
-    return Trajectory(
-        label=minimizer.label,
-        settings=minimizer.text,
-        objective=objective,
-        color=minimizer.color,
-        points=points,
-        values=values,
-        gradients=gradients,
-        learning_rates=rates,
-        evaluations=paths.evaluations,
-        stop_steps=stop_steps,
-        stops=tuple(stops),
-        counts=dict(zip(COUNTED, counts, strict=True)),
-    )
+    counts = dict(zip(COUNTED, paths.counts, strict=True))
+    return make_trajectory(minimizer, objective, points, values, gradients, rates, paths.evaluations, rests, counts)
 
 
 @dataclass(frozen=True, eq=False)
