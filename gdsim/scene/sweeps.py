@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from math import log2
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from gdsim.scene.settings import build_setting_scene
 from gdsim.scene.sweep_map import CAPTIONS, IntArray, MapCell, MapModel, map_axes, map_facets, zoomed
 from gdsim.scene.sweep_texts import agreement_notes, category_shares, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of
-from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import nearest, paths_at
 from gdsim.sweeps.plan import sweep_of
@@ -47,45 +46,37 @@ def build_sweep_scene(
     view, animation = view or experiment.view, animation or experiment.animation
     if result.y is None:
         return build_setting_scene(experiment, result, view, animation)
-    inner = [*zoom_results(experiment, animation.zoom)] if animation.zoom else []
-    cells = sweep_of(experiment).paths
-    paths = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
-    return _map_scene(experiment, result, inner, paths, view, animation)
-
-
-def _map_scene(
-    experiment: Experiment,
-    result: SweepResult,
-    inner: list[SweepResult],
-    paths: Sequence[Sequence[Trajectory]],
-    view: View,
-    animation: Animation,
-) -> Scene:
     axes, objective = map_axes(result, view.say), result.objective
     page = blank_page([objective], [unprojected(objective)], view)
     names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in fixed_settings(result)]
     # The only optimizer is named under the title.
     headings, only = (names, []) if len(names) > 1 else ([None], [names[0].label, names[0].settings])
-    cells = _cells(sweep_of(experiment).paths, result, axes, page.theme)
-    zoom = animation.zoom
-    groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
-    for name in result.show:
-        every = combined(result, inner) if inner else result
-        facets = map_facets(experiment, every, name, page.theme, headings, cells)
-        models = [cast("MapModel", facet.model) for facet in facets[: len(names)]]
-        if zoom:
-            facets = zoomed(facets, len(names), zoom.to, view.say)
-        appears += [model.appears[np.isfinite(model.values)] for model in models]
-        groups.append(Group(view.say(CAPTIONS[name]) if len(result.show) > 1 or cells else "", facets))
-        legend += [
-            Style(each.name, category_shares(models, result.labels, index), each.color, (), "s")
-            for index, each in enumerate(models[0].categories)
-        ]
-    if cells:
-        groups.append(_paths(view, headings, [cell.style for cell in cells], paths))
-    steps, shown = result.steps, _frame_steps(np.concatenate(appears), result.steps, animation)
+    cells, zoom = _cells(sweep_of(experiment).paths, result, axes, page.theme), animation.zoom
+    inner = [*zoom_results(experiment, zoom)] if zoom else []
+    every = combined(result, inner) if inner else result
+    facets = [map_facets(experiment, every, name, page.theme, headings, cells) for name in result.show]
+    models = [[cast("MapModel", facet.model) for facet in own[: len(names)]] for own in facets]
+    legend = [
+        Style(each.name, category_shares(own, result.labels, index), each.color, (), "s")
+        for own in models
+        for index, each in enumerate(own[0].categories)
+    ]
+    time: dict[str, Any]
     if zoom:
-        steps, shown = len(inner), np.append(np.arange(0, log2(zoom.factor), 1 / FRAMES), log2(zoom.factor))
+        facets = [zoomed(own, len(names), zoom.to, view.say) for own in facets]
+        halvings = log2(zoom.factor)
+        time = {
+            "steps": len(inner),
+            "readings": tuple(f"{2**number:,} ×" for number in range(len(inner) + 1)),
+            "frame_steps": np.append(np.arange(0, halvings, 1 / FRAMES), halvings),
+        }
+    else:
+        appears = [model.appears[np.isfinite(model.values)] for own in models for model in own]
+        time = {"steps": result.steps, "frame_steps": _frame_steps(np.concatenate(appears), result.steps, animation)}
+    captions = [view.say(CAPTIONS[name]) if len(result.show) > 1 or cells else "" for name in result.show]
+    groups = list(map(Group, captions, facets))
+    if cells:
+        groups.append(_paths(experiment, view, headings, [cell.style for cell in cells]))
     scene = replace(
         titled(page, view, sweep_finding(result, axes, view.say)),
         alt_text=describe_sweep(result, axes, view.say),
@@ -94,9 +85,7 @@ def _map_scene(
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),
-        steps=steps,
-        readings=tuple(f"{2**halvings:,} ×" for halvings in range(steps + 1)) if zoom else (),
-        frame_steps=shown,
+        **time,
         **timing(animation),
     )
     return scene if zoom else replace(scene, cell_runs=partial(cell_runs, experiment, result, view, scene))
@@ -117,10 +106,10 @@ def _cells(
     return tuple(found)
 
 
-def _paths(
-    view: View, names: Sequence[Style | None], styles: Sequence[Style], paths: Sequence[Sequence[Trajectory]]
-) -> Group:
-    """Return the paths of the chosen cells, in one view per optimizer."""
+def _paths(experiment: Experiment, view: View, names: Sequence[Style | None], styles: Sequence[Style]) -> Group:
+    """Run the chosen cells, and return their paths, in one view per optimizer."""
+    cells = sweep_of(experiment).paths
+    paths = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
     objective = paths[0][0].objective
     every = [trajectory for cell in paths for trajectory in cell]
     projection = projection_of(objective, view, [each.points for each in every])
