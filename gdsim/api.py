@@ -294,7 +294,7 @@ def sweep(
         raise InputError(message, ("source",), code="missing")
     if executor is not None and workers is not None:
         raise InputError("is for processes of this machine, and an executor has its own", ("workers",), code="conflict")
-    Plan(experiment).check()
+    Plan.of(experiment).check()
     return run(
         experiment, executor=executor, workers=workers, kept=None if kept is None else Path(kept), progress=progress
     )

@@ -79,14 +79,14 @@ def first_tile(config):
 
 def test_only_a_long_sweep_starts_processes():
     experiment = gdsim.loads(CONFIG)
-    assert Plan(experiment).workers == 1
-    assert Plan(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]"])).workers == core_count()
-    assert Plan(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]", "sweep.device=cuda"])).workers == 1
+    assert Plan.of(experiment).workers == 1
+    assert Plan.of(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]"])).workers == core_count()
+    assert Plan.of(gdsim.config.with_overrides(experiment, ["sweep.size=[900, 900]", "sweep.device=cuda"])).workers == 1
 
 
 def test_a_tile_of_many_instances_takes_seconds():
     sweep = "sweep: {x: {setting: start.0}, points: 900}"
-    tiles = Plan(
+    tiles = Plan.of(
         gdsim.loads(f"{{objective: booth, steps: 100, optimizers: {{LBFGS: {{max_iter: 5}}}}, {sweep}}}")
     ).tiles
     assert [tile.first for tile in tiles[1:]] == [tile.end for tile in tiles[:-1]]

@@ -211,7 +211,7 @@ def check_sweep(experiment: Experiment) -> None:
     if experiment.sweep is not None:
         from gdsim.sweeps.plan import Plan
 
-        Plan(experiment).check()
+        Plan.of(experiment).check()
 
 
 def check_view(experiment: Experiment) -> None:

@@ -130,7 +130,7 @@ def _notes_before(experiment: Experiment) -> list[str]:
     if experiment.sweep is not None:
         from gdsim.sweeps.plan import Plan
 
-        notes = Plan(experiment).notes()
+        notes = Plan.of(experiment).notes()
     elif "sharpness" in experiment.view.panels:
         from gdsim.simulation.experiments import spectrum_notes
 

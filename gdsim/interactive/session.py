@@ -323,7 +323,7 @@ class Session:
             build = partial(build_scene, evaluated, view=experiment.view, animation=experiment.animation)
         else:
             evaluated = ()
-            if len(Plan(experiment).tiles) > 1:
+            if len(Plan.of(experiment).tiles) > 1:
                 result = run_in_process(experiment, costed)
             else:  # takes about as long as a process to start
                 with job.turns():

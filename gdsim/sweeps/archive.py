@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from gdsim.files import load_arrays
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.simulation.archive import ArrayReader, experiment_of, header, open_recording, write_arrays
 from gdsim.sweeps.plan import Plan
-from gdsim.sweeps.result import HISTORIES, OUTCOMES, SweepResult
+from gdsim.sweeps.result import OUTCOMES, SweepResult
 
-TYPES = {
+TYPES: dict[str, type[np.generic]] = {
     "outcome": np.int8,
     "final_value": np.float64,
     "best_value": np.float64,
@@ -75,47 +75,36 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, Swe
     with open_recording(path) as arrays:
         experiment = experiment_of(arrays, path, allow_code=allow_code)
         arrays.require("yaml", experiment.sweep)
-        return experiment, _result(arrays, Plan(experiment))
+        return experiment, _result(arrays, Plan.of(experiment))
 
 
 def _result(arrays: ArrayReader, plan: Plan) -> SweepResult:
-    labels, found = tuple(plan.experiment.optimizers), arrays.arrays
+    labels = tuple(plan.experiment.optimizers)
     arrays.require("labels", arrays.read("labels", "optimizers", np.str_) == labels)
-    check_figures(found, plan, (len(labels), *plan.shape))
-    agreement = arrays.read("agreement", "")
+    found = read_figures(arrays, plan, (len(labels), *plan.shape))
+    settings, agreement = arrays.read("settings", "optimizers", np.str_), arrays.read("agreement", "")
     arrays.require("agreement", 0 <= agreement <= 1)
-    return plan.result(
-        figures={name: found[name] for name in TYPES if name in found and not name.endswith("_steps")},
-        stop_steps=found["stop_steps"],
-        minimum_steps=found["minimum_steps"],
-        history={name: found[f"history_{name}"] for name in HISTORIES if f"history_{name}" in found},
-        settings=arrays.read("settings", "optimizers", np.str_),
-        agreement=agreement,
-    )
+    return plan.result(found, settings=settings, agreement=agreement)
 
 
-def check_figures(
-    arrays: Mapping[str, npt.NDArray[Any]], plan: Plan, shape: tuple[int, ...], types: Mapping[str, Any] = TYPES
-) -> None:
-    """Check that figures of a sweep have the types, shapes and numbers that its runs give them.
-
-    The arrays are the figures, each of a shape, and the history of some runs, see `SweepResult`.
+def read_figures(
+    arrays: ArrayReader, plan: Plan, shape: Sequence[int], types: Mapping[str, type[np.generic]] = TYPES
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the figures of some runs of a sweep, each of a shape, and their history, see `Plan.result`.
 
     Raises:
-        ValueError: A figure is missing, or not as it should be.
+        InputError: A figure is missing, or does not have the type, the shape or the numbers that its runs give it.
     """
-    minima = len(plan.objective.minima)
-    wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in NEED_MINIMUM}
-    kept = (name for name in HISTORIES if name in plan.sweep.show)
-    wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in kept}
+    minima, axes = len(plan.objective.minima), " ".join(map(str, shape))
+    wanted = {name: (axes, kind) for name, kind in types.items() if minima or name not in NEED_MINIMUM}
+    wanted |= {f"history_{name}": (f"{len(plan.history_steps)} {axes}", np.float32) for name in plan.histories}
+    found = {name: arrays.read(name, *each) for name, each in wanted.items()}
     limits = {"outcome": (0, len(OUTCOMES) - 1), "minimum": (-1, minima - 1), "minimum_steps": (-1, plan.steps)}
     limits |= dict.fromkeys(("stop_steps", "steps_to_tolerance"), (0, plan.steps))
-    for name, (dimensions, kind) in wanted.items():
-        low, high = limits.get(name, (-np.inf, np.inf))
-        array = arrays.get(name, np.empty(0))
-        is_other = array.shape != dimensions or array.dtype != kind
-        if is_other or (array < low).any() or (array > high).any():
-            raise ValueError(f"'{name}' is not as gdsim writes it")
+    for name in limits.keys() & found.keys():
+        low, high = limits[name]
+        arrays.require(name, not ((found[name] < low) | (found[name] > high)).any())
+    return found
 
 
 def to_csv(result: SweepResult) -> str:

@@ -107,7 +107,7 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
         batches.append(
             KernelBatch(task, settings, device) if settings else Batch(task, choose_mode(task, steps), device)
         )
-    monitor = FunctionMonitor(objective, _points(batches), plan.history_steps, plan.sweep.show)
+    monitor = FunctionMonitor(objective, _points(batches), plan.history_steps, plan.show)
     counts = [len(cells) for cells in groups]
     states, checked = torch.zeros(1, 2, device=device), []
     for step in range(steps + 1):
@@ -136,7 +136,7 @@ def _minimize_groups(plan: Plan, label: str, groups: Sequence[IntArray]) -> Arra
         np.concatenate([getattr(each, name) for each in paths], axis=1) for name in ("points", "evaluations")
     )
     values, gradients = objective.gradients(points)
-    monitor = FunctionMonitor(objective, torch.from_numpy(points[0]), plan.history_steps, plan.sweep.show)
+    monitor = FunctionMonitor(objective, torch.from_numpy(points[0]), plan.history_steps, plan.show)
     rows = zip(*map(torch.from_numpy, (points, values, gradients, evaluations)), strict=True)
     for step, (now, value, gradient, spent) in enumerate(rows):
         monitor.update(now, value, gradient, torch.ones(1), spent - step - 1)

@@ -59,7 +59,7 @@ def _figures(plan: Plan, rows: Iterator[Row]) -> Arrays:
     monitor, rates = None, torch.zeros(1)
     for weights, losses, gradients, next_rates in rows:
         pause()
-        monitor = monitor or Monitor(weights, plan.history_steps, plan.sweep.show)
+        monitor = monitor or Monitor(weights, plan.history_steps, plan.show)
         monitor.update(weights, losses, gradients, rates, torch.zeros(1))
         rates = next_rates
     assert monitor is not None  # noqa: S101

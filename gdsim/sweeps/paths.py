@@ -23,7 +23,7 @@ MOST_STEPS = 1001  # of a run that are recorded
 
 def paths_at(experiment: Experiment, values: Sequence[float]) -> tuple[Trajectory, ...]:
     """Return the trajectories of all optimizers in the cell whose values are nearest to some, x first."""
-    plan = Plan(experiment)
+    plan = Plan.of(experiment)
     return _paths_in(
         plan, [nearest(each.values, value, each.scale) for each, value in zip(plan.axes, values, strict=True)]
     )
@@ -31,7 +31,7 @@ def paths_at(experiment: Experiment, values: Sequence[float]) -> tuple[Trajector
 
 def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
     """Return the trajectories of all optimizers with each value of the only axis, in ascending order of the values."""
-    plan = Plan(experiment)
+    plan = Plan.of(experiment)
     order, labels = np.argsort(plan.axes[0].values).tolist(), [*experiment.optimizers]
     if not plan.axes[0].setting.startswith("optimizers."):
         return [_paths_in(plan, [index]) for index in order]
@@ -56,12 +56,12 @@ def record(experiment: Experiment, name: str, side: int) -> tuple[tuple[IntArray
         dim) or figures (optimizers, …, n, 1), where … are rows and columns, or points with one axis. After a run has
         failed they are the last ones.
     """
-    plan = Plan(experiment)
+    plan = Plan.of(experiment)
     places = tuple(np.unique(np.linspace(0, n - 1, min(side, n)).round().astype(np.int64)) for n in plan.shape[::-1])
-    plan.axes = tuple(replace(axis, values=axis.values[own]) for axis, own in zip(plan.axes, places, strict=True))
-    plan.sweep = plan.sweep.model_copy(update={"show": [name]})
+    axes = tuple(replace(axis, values=axis.values[own]) for axis, own in zip(plan.axes, places, strict=True))
+    plan = replace(plan, axes=axes, show=[name])
     steps = np.unique(np.linspace(0, plan.steps, min(plan.steps + 1, MOST_STEPS)).round().astype(np.int64))
-    plan.history_steps = steps
+    plan = replace(plan, history_steps=steps)
     rows = {
         label: np.empty((len(steps), plan.objective.dim if name == PATHS else 1, *plan.counts(label)[::-1]))
         for label in experiment.optimizers

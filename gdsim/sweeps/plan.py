@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers, varied
-from gdsim.config.sweep import EVERY
+from gdsim.config.sweep import EVERY, Figure
 from gdsim.errors import InputError, Key
 from gdsim.networks import Network
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import AnyOptimizer, BatchingMode
 from gdsim.processes import core_count
 from gdsim.simulation.experiments import optimizer_of
@@ -61,15 +62,55 @@ class Tile:
     samples: IntArray
 
 
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """The sweep of an experiment, with the values of its axes."""
+    """The sweep of an experiment.
 
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment, self.sweep = experiment, sweep_of(experiment)
-        self.objective = experiment.objectives[0].build()
-        self.network = experiment.objectives[0].to_train()  # None for a function
-        self._whole: set[str] = set()  # settings that take whole numbers only
-        self.axes = tuple(map(self._axis, range(len(self.sweep.axes))))
+    Attributes:
+        axes: The axes with their values.
+        whole: The settings that take whole numbers only.
+        show: The names of the figures that are drawn.
+        history_steps: (frames,) the steps at which figures are kept.
+    """
+
+    experiment: Experiment
+    axes: tuple[SweepAxis, ...]
+    whole: Collection[str]
+    show: Sequence[str]
+    history_steps: IntArray
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Plan:
+        """Return the plan of an experiment that has a sweep."""
+        sweep, bounds = sweep_of(experiment), experiment.objectives[0].build().bounds
+        axes, whole = list[SweepAxis](), set[str]()
+        for index, (axis, count) in enumerate(zip(sweep.axes, sweep.counts, strict=True)):
+            coordinate = sweep.coordinate(index)
+            values = axis.spaced(count, (0.0, 1.0) if coordinate is None else tuple(bounds[coordinate]))
+            if coordinate is None and takes_whole_numbers(experiment, axis.setting, values[0]):
+                whole.add(axis.setting)
+                values = np.unique(values.round())
+            axes.append(SweepAxis(axis.setting, values, axis.scale))
+        plan = cls(experiment, tuple(axes), whole, sweep.show, np.arange(0))
+        # As many steps as a limit of memory allows, evenly spaced.
+        row = 4 * len(experiment.optimizers) * math.prod(plan.shape) * max(1, len(plan.histories))
+        frames = min(plan.steps + 1, MAX_FRAMES, max(2, MAX_HISTORY_BYTES // row))
+        return replace(plan, history_steps=np.unique(np.linspace(0, plan.steps, frames).round().astype(np.int64)))
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep as in the configuration."""
+        return sweep_of(self.experiment)
+
+    @property
+    def objective(self) -> Objective:
+        """The objective, with the parameters that are not varied."""
+        return self.experiment.objectives[0].build()
+
+    @property
+    def network(self) -> Network | None:
+        """The network that is trained; None for a function."""
+        return self.experiment.objectives[0].to_train()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,20 +133,25 @@ class Plan:
         return tuple(1 if role == "none" else len(axis.values) for role, axis in zip(roles, self.axes, strict=True))
 
     @cached_property
-    def history_steps(self) -> IntArray:
-        """Return the steps at which figures are kept: as many as a limit of memory allows, evenly spaced."""
-        kept = [name for name in HISTORIES if name in self.sweep.show]
-        row = 4 * len(self.experiment.optimizers) * math.prod(self.shape) * max(1, len(kept))
-        frames = min(self.steps + 1, MAX_FRAMES, max(2, MAX_HISTORY_BYTES // row))
-        return np.unique(np.linspace(0, self.steps, frames).round().astype(np.int64))
-
-    @cached_property
     def tiles(self) -> tuple[Tile, ...]:
         """The tiles of all optimizers; their number and order depend only on the configuration."""
         return tuple(self._tiles())
 
-    def result(self, **arrays: Any) -> SweepResult:
-        """Return the result of the sweep, given the fields that depend on its runs."""
+    @property
+    def histories(self) -> list[str]:
+        """The figures whose development is kept."""
+        return [name for name in HISTORIES if name in self.show]
+
+    def result(
+        self, arrays: Mapping[str, npt.NDArray[Any]], *, settings: tuple[str, ...], agreement: float
+    ) -> SweepResult:
+        """Return the result of the sweep.
+
+        Args:
+            arrays: The figures of all runs by name, and their development as "history_…", see `SweepResult`.
+            settings: See `SweepResult`.
+            agreement: See `SweepResult`.
+        """
         optimizers = self.experiment.optimizers
         return SweepResult(
             x=self.axes[0],
@@ -114,9 +160,14 @@ class Plan:
             colors=tuple(spec.color for spec in optimizers.values()),
             objective=self.objective,
             steps=self.steps,
-            show=tuple(self.sweep.show),
+            show=tuple(self.show),
+            figures={name: each for name, each in arrays.items() if name in get_args(Figure)},
+            stop_steps=arrays["stop_steps"],
+            minimum_steps=arrays["minimum_steps"],
             history_steps=self.history_steps,
-            **arrays,
+            history={name: arrays[f"history_{name}"] for name in self.histories},
+            settings=settings,
+            agreement=agreement,
         )
 
     def check(self) -> None:
@@ -193,9 +244,7 @@ class Plan:
             digest.update(self.network.data.x.tobytes())
         else:
             # The code and the samples that the configuration names may have changed.
-            low, high = self.objective.bounds.T
-            points = low + np.random.default_rng(0).random((16, self.objective.dim)) * (high - low)
-            digest.update(self.objective.values(points).tobytes())
+            digest.update(self.objective.fingerprint())
         return digest.hexdigest()
 
     def _tiles(self) -> Iterator[Tile]:
@@ -243,7 +292,7 @@ class Plan:
     def settings(self, cell: IntArray) -> dict[str, float]:
         """Return the value of each setting in a cell, but for the start."""
         return {
-            axis.setting: (int if axis.setting in self._whole else float)(axis.values[index])
+            axis.setting: (int if axis.setting in self.whole else float)(axis.values[index])
             for number, (axis, index) in enumerate(zip(self.axes, cell, strict=True))
             if self.sweep.coordinate(number) is None
         }
@@ -263,16 +312,6 @@ class Plan:
         if setting.startswith("optimizers."):
             return "none"
         return "optimizer" if setting == "seed" and not self.network else "objective"
-
-    def _axis(self, index: int) -> SweepAxis:
-        axis, count = self.sweep.axes[index], self.sweep.counts[index]
-        coordinate = self.sweep.coordinate(index)
-        bounds = (0.0, 1.0) if coordinate is None else tuple(self.objective.bounds[coordinate])
-        values = axis.spaced(count, bounds)
-        if coordinate is None and takes_whole_numbers(self.experiment, axis.setting, values[0]):
-            self._whole.add(axis.setting)
-            values = np.unique(values.round())
-        return SweepAxis(axis.setting, values, axis.scale)
 
 
 def _examples_and_weights(network: Network) -> tuple[int, int]:

@@ -17,16 +17,17 @@ from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
 from gdsim.processes import process_pool
+from gdsim.simulation.archive import ArrayReader
 from gdsim.simulation.trajectory import Progress
-from gdsim.sweeps.archive import TYPES, check_figures
+from gdsim.sweeps.archive import TYPES, read_figures
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
 from gdsim.sweeps.plan import Plan, Tile
-from gdsim.sweeps.result import HISTORIES, SweepResult
+from gdsim.sweeps.result import SweepResult
 
 MAX_TILE_BYTES = 2**30  # of the file of a finished tile
 
-TILE_TYPES = TYPES | {"agrees": np.int8}  # see `run_tile`
+TILE_TYPES = {**TYPES, "agrees": np.int8}  # see `run_tile`
 
 
 def run(
@@ -43,7 +44,7 @@ def run(
         ConfigError: A class, a setting or a start is not valid in some cell.
         GdsimError: A run differs from a plain loop, or a worker has ended.
     """
-    plan = Plan(experiment)
+    plan = Plan.of(experiment)
     folder = None if kept is None else kept / plan.digest(str(versions()))
     figures: dict[str, Any] = {}
     waiting = []
@@ -101,17 +102,16 @@ def _run_number(number: int, *source: Any) -> Arrays | Problem:
 
 @lru_cache(maxsize=1)
 def _cached_plan(yaml: str, name: str, folder: str, allow_code: bool) -> Plan:
-    return Plan(loads(yaml, name=name, folder=folder, allow_code=allow_code))
+    return Plan.of(loads(yaml, name=name, folder=folder, allow_code=allow_code))
 
 
 def _read_tile(path: Path, plan: Plan, tile: Tile) -> Arrays | None:
     """Return the figures of a finished tile, or None if its file is missing or damaged."""
     try:
-        arrays = load_arrays(path, max_bytes=MAX_TILE_BYTES)
-        check_figures(arrays, plan, (tile.end - tile.first,), TILE_TYPES)
-    except (InputError, ValueError):
+        arrays = ArrayReader(load_arrays(path, max_bytes=MAX_TILE_BYTES))
+        return read_figures(arrays, plan, [tile.end - tile.first], TILE_TYPES)
+    except InputError:
         return None
-    return arrays
 
 
 def _add(arrays: Arrays, figures: dict[str, Any], plan: Plan, tile: Tile) -> None:
@@ -132,12 +132,5 @@ def _result(figures: dict[str, Any], plan: Plan) -> SweepResult:
                 for array in figures.values():
                     along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
                     along[1:] = along[0]
-    agrees = figures.pop("agrees")
-    return plan.result(
-        stop_steps=figures.pop("stop_steps"),
-        minimum_steps=figures.pop("minimum_steps"),
-        history={name: figures.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in figures},
-        settings=tuple(plan.factory(plan.experiment, label).text for label in labels),
-        agreement=float((agrees == 1).sum() / (agrees >= 0).sum()),
-        figures=figures,
-    )
+    settings, agrees = tuple(plan.factory(plan.experiment, label).text for label in labels), figures["agrees"]
+    return plan.result(figures, settings=settings, agreement=float((agrees == 1).sum() / (agrees >= 0).sum()))

@@ -19,7 +19,7 @@ def zoom_results(experiment: Experiment, zoom: Zoom) -> Iterator[SweepResult]:
 
     On a log scale, ranges are halved in the logarithm.
     """
-    axes = Plan(experiment).axes
+    axes = Plan.of(experiment).axes
     for halvings in range(1, ceil(log2(zoom.factor)) + 1):
         overrides = []
         for name, axis, to in zip("xy", axes, zoom.to, strict=True):
