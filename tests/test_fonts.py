@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont
+from matplotlib._mathtext import Parser
 from matplotlib.font_manager import get_font_names
 
 import gdsim
@@ -42,6 +43,21 @@ def test_digits_are_equally_wide_in_a_picture() -> None:
     for bold in (False, True):
         widths = [canvas.width_of(first + second, 1.0, bold=bold) for first in "0123456789" for second in "0123456789"]
         assert max(widths) - min(widths) < 0.25
+
+
+def test_a_formula_is_typeset_once_for_all_pictures_of_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, parse = list[str](), Parser.parse
+    monkeypatch.setattr(
+        Parser, "parse", lambda self, formula, *args: found.append(formula) or parse(self, formula, *args)
+    )
+
+    def parsed(theme: str) -> list[str]:
+        found.clear()
+        view = f"{{size: [360, 360], theme: {theme}}}"
+        frames(f"{{objective: x^2 + 3y^2 + 0.125, start: [1, 1], steps: 3, optimizers: {{SGD: }}, view: {view}}}")
+        return list(found)
+
+    assert parsed("light") != parsed("dark") == []
 
 
 def test_all_letters_of_a_picture_are_looked_up() -> None:

@@ -7,7 +7,9 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.mathtext import MathTextParser, VectorParse
 from matplotlib.patches import BoxStyle, FancyBboxPatch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
@@ -116,6 +119,32 @@ class _Drawing(Artist):
         self._paint(renderer)
 
 
+@lru_cache(4)
+def _formulas(thread: int) -> MathTextParser[VectorParse]:  # noqa: ARG001
+    """Return the parser of a thread, which keeps the last formulas; no other thread may use their fonts."""
+    return MathTextParser("path")
+
+
+class _AggCanvas(FigureCanvasAgg):
+    """An Agg canvas that typesets a formula of one size once for all pictures, because that takes long."""
+
+    def get_renderer(self) -> RendererAgg:
+        renderer: RendererAgg = FigureCanvasAgg.get_renderer(self)
+        renderer.mathtext_parser = _formulas(get_ident())
+        return renderer
+
+
+@lru_cache(4096)
+def _extent(words: str, families: tuple[str, ...], size: float, bold: bool, math: bool) -> tuple[float, float, float]:
+    """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
+    weight = "bold" if bold else "normal"
+    font = FontProperties(family=families, size=size, weight=weight, math_fontfamily="custom")
+    renderer = RendererAgg(1, 1, DPI)
+    renderer.mathtext_parser = _formulas(get_ident())
+    width, height, below = renderer.get_text_width_height_descent(words, font, ismath=math)
+    return float(width), float(height - below), float(below)
+
+
 class Canvas:
     """A matplotlib figure of a scene, with methods that draw in the scene's style, in pixels.
 
@@ -138,7 +167,7 @@ class Canvas:
         self.names: dict[str, Text] = {}
         self.missing = ""
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
-        self.agg = FigureCanvasAgg(self.figure)
+        self.agg: FigureCanvasAgg = _AggCanvas(self.figure)
 
     def text(
         self,
@@ -216,10 +245,7 @@ class Canvas:
 
     def extent_of(self, words: str, size: float, *, bold: bool = False, math: bool = False) -> tuple[float, ...]:
         """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
-        weight, size = "bold" if bold else "normal", points(size * self.em)
-        font = FontProperties(family=self.families(words), size=size, weight=weight, math_fontfamily="custom")
-        width, height, below = self.agg.get_renderer().get_text_width_height_descent(words, font, ismath=math)
-        return float(width), float(height - below), float(below)
+        return _extent(words, font_families(self.theme.font, words), points(size * self.em), bold, math)
 
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:
         """Return text shortened with an ellipsis, at the end or in the middle, to fit `room` pixels."""
