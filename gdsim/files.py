@@ -32,11 +32,15 @@ def os_error_reason(error: OSError) -> str:
 
 
 def suggest_sibling(path: Path) -> str:
-    """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing."""
+    """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing.
+
+    A config is also suggested by the last words of its name: momentum_ravine.yaml for ravine.
+    """
     suffix = path.suffix.casefold()
-    for config in sorted(Path("configs").glob("*.yaml")) if suffix in ("", ".yaml") else ():
-        if config.stem.endswith(path.stem):
-            return f"; did you mean '{config}'?"
+    for folder in (path.parent, Path("configs")) if suffix in ("", ".yaml") else ():
+        for config in sorted(folder.glob("*.yaml")):
+            if f"_{config.stem}".endswith(f"_{path.stem}"):
+                return f"; did you mean '{config}'?"
     try:
         # Stems are compared: a common suffix would make any two names similar.
         stems = {

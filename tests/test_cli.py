@@ -936,6 +936,26 @@ def test_a_function_may_be_longer_than_the_name_of_a_file(here):
     assert call("run", "x" * 300).stderr == f"{'x' * 300}: cannot be read: File name too long\n"
 
 
+def test_a_function_may_begin_with_a_minus_sign(here):
+    done = call("run", "-x^2 + y^4", "--format", "png", "-q", "--set", "steps=2", "--set", "view.size=[160, 120]")
+    assert (done.exit_code, done.stderr) == (0, "")
+    recorded, _ = gdsim.read(done.stdout.split()[1])
+    assert recorded.objectives[0].expression == "-x^2 + y^4"
+    assert call("validate", "-x^2").stdout == "-x^2: ok\n"
+    assert call("grad", "--at", "-3", "--", "-x^2").stdout == call("grad", "-x^2", "--at", "-3").stdout
+    assert "No such option: -v" in call("validate", "-v").stderr
+
+
+def test_files_have_the_name_of_their_function(here):
+    words = ("--format", "png", "-q", "--set", "steps=2", "--set", "view.size=[160, 120]")
+    printed = call("run", "x**2 + 3y**2", "2*x^2", "2/x^2", *words).stdout
+    whole, times, divided = (Path(each).stem for each in printed.split() if each.endswith(".png"))
+    assert whole == "x^2+3y^2"
+    assert re.fullmatch(r"2_x\^2_[0-9a-f]{8}", times)
+    assert re.fullmatch(r"2_x\^2_[0-9a-f]{8}", divided)
+    assert times != divided
+
+
 def test_a_file_is_not_a_function(here):
     (here / "booth").write_text(QUICK)
     assert call("validate", "booth").stdout == "booth: ok\n"

@@ -70,6 +70,21 @@ def test_the_name_of_an_example_leads_to_its_file(here):
         assert result.stderr == f"{name}: no such file; did you mean 'configs/quick.yaml'?\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ravine", "; did you mean 'fast_ravine.yaml'?"),
+        ("ravine.yaml", "; did you mean 'fast_ravine.yaml'?"),
+        ("view_heat", "; `gdsim examples view_heat` writes it here"),
+        ("heat.yaml", "; `gdsim examples view_heat` writes it here"),
+        ("rosenbrok", "; did you mean 'rosenbrock'?"),
+    ],
+)
+def test_a_missing_file_leads_to_a_file_an_example_or_a_function(here, name, hint):
+    Path("quick.yaml").rename("fast_ravine.yaml")
+    assert commands.call("run", name).stderr == f"{name}: no such file{hint}\n"
+
+
 def test_a_large_gif_says_how_to_make_it_smaller(here, monkeypatch):
     assert " is large: " not in call("run", "quick.yaml", "--format", "gif").stderr
     size = Path("outputs/quick/quick.gif").stat().st_size

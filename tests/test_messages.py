@@ -90,6 +90,11 @@ CONFIG: list[Case] = [
         "<text>:1:13: objective: there is no objective 'himelblau'; did you mean 'himmelblau'?",
     ),
     (
+        lambda: loads("{objective: a^2, steps: 3, optimizers: {SGD: }}"),
+        "<text>:1:13: objective: column 1: there is no 'a'; the variables are x, y and z, or x1, x2, …, and any other "
+        "name needs a number in constants",
+    ),
+    (
         lambda: loads(ADAM % "lerning_rate: 0.3"),
         "<text>:1:50: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?",
     ),

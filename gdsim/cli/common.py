@@ -18,7 +18,7 @@ from typer.core import TyperCommand
 
 from gdsim.cli.completion import complete_setting, files_with, names_from, read_config
 from gdsim.errors import GdsimError, InputError, collect, did_you_mean
-from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
+from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason, suggest_sibling
 from gdsim.interrupts import deferred, undone
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
@@ -83,10 +83,13 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class SettingsCommand(TyperCommand):
-    """A command that leads from an option it does not have, such as `--steps 4`, to `--set steps=4`."""
+    """A command that leads from an option it does not have, such as `--steps 4`, to `--set steps=4`.
+
+    It takes a formula that begins with a minus sign, such as `-x^2`, for an argument.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Check the names of options before parsing."""
+        """Check the names of options, and set formulas apart from them, before parsing."""
         known = {name for option in self.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
         for word, following in pairwise([*args, "--"]):
             option, sign, value = word.partition("=")
@@ -97,6 +100,10 @@ class SettingsCommand(TyperCommand):
                 if (setting := setting_named(name, read_config(args))) is not None:
                     value = value if sign else "…" if following.startswith("--") else following
                     ctx.fail(f"there is no option {option}; use --set {quote(f'{setting}={value}')}")
+        unknown = [word for word in args if re.match("-[^-]", word) and word[:2] not in known]
+        formulas = [word for word in unknown if is_function(Path(word))]
+        if formulas and "--" not in args:
+            args = [*(word for word in args if word not in formulas), "--", *formulas]
         return super().parse_args(ctx, args)
 
 
@@ -154,6 +161,7 @@ def load_one(
                 overrides=changes,
                 transient_overrides=transient,
             )
+        _check_exists(path)
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     from gdsim.encode import yaml_of
     from gdsim.simulation import recorded_folder
@@ -191,6 +199,20 @@ def is_function(path: Path) -> bool:
     return "expression" in by_form(str(path)) or str(path) in names()
 
 
+def _check_exists(path: Path) -> None:
+    """Raise an InputError if a missing file has the name of an example, or one like that of a function."""
+    with suppress(OSError):  # the name is too long, which is reported when it is read
+        if path.exists() or suggest_sibling(path):
+            return
+    from gdsim.cli.examples import full_names
+    from gdsim.objectives import names
+
+    example = full_names().get(path.stem)
+    hint = f"; `gdsim examples {example}` writes it here" if example else did_you_mean(str(path), names())
+    if hint:
+        raise InputError(f"{path}: no such file{hint}", code="not-found")
+
+
 def _config_of(function: str) -> str:
     """Return the config that `gdsim init` writes, with another function and its default start."""
     from gdsim.config import starter
@@ -201,9 +223,10 @@ def _config_of(function: str) -> str:
 
 
 def output_name(function: str) -> str:
-    """Return the name of the files of a function: itself, and for an expression a number that differs from others."""
-    readable = re.sub(r"[^\w^+.-]+", "_", function)[:40]
-    return function if function.isidentifier() else f"{readable}_{crc32(function.encode()):08x}"
+    """Return the name of the files of a function: itself, or all of it that a name can have and a number of its own."""
+    compact = function.replace(" ", "").replace("**", "^")
+    readable = re.sub(r"[^\w^+.-]+", "_", compact)[:40]
+    return readable if readable == compact else f"{readable}_{crc32(function.encode()):08x}"
 
 
 def check_sweep(experiment: Experiment) -> None:

@@ -48,16 +48,17 @@ def _read(name: str) -> str:
     return (_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[2]
 
 
+def full_names() -> dict[str, str]:
+    """Return the names of the shipped configs, also by those without the topic: ravine for momentum_ravine."""
+    return {short: name for name in names() for short in (name, name.partition("_")[2])}
+
+
 def _full_name(name: str) -> str:
-    """Return the name of a shipped config, which may be given without its topic: ravine for momentum_ravine."""
-    known = names()
-    if name in known:
-        return name
-    endings = {each.partition("_")[2]: each for each in known}
-    if name not in endings:
-        hint = did_you_mean(name, [*known, *endings]) or "; `gdsim examples` lists them"
+    known = full_names()
+    if name not in known:
+        hint = did_you_mean(name, known) or "; `gdsim examples` lists them"
         raise InputError(f"there is no example '{name}'{hint}", code="unknown-name")
-    return endings[name]
+    return known[name]
 
 
 def examples(

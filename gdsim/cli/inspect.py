@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from gdsim.cli import common
 from gdsim.cli.completion import names_from, names_of
@@ -30,19 +29,15 @@ if TYPE_CHECKING:
 LISTS = "objectives|networks|data|optimizers|schedules|themes"
 
 
-class NumbersCommand(TyperCommand):
+class NumbersCommand(common.SettingsCommand):
     """A command whose `--at` and `--bounds` take any number of numbers, also negative ones: `--at 1.2 -0.4`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Join the numbers of an option to one argument before parsing."""
         joined: list[str] = []
-        known = {name for option in self.params for name in option.opts} | {"--help"}
         for word in args:
             if len(joined) > 1 and joined[-2] in ("--at", "--bounds") and _is_number(word):
                 joined[-1] += f" {word}"
-            elif word.startswith("-") and not word.startswith("--") and word not in known and not joined:
-                # A formula may begin with a minus sign; a space before it keeps it from being taken for an option.
-                joined.append(f" {word}")
             else:
                 joined.append(word)
         return super().parse_args(ctx, joined)

@@ -77,10 +77,11 @@ def _by_name(value: Any) -> Any:
 
 
 def by_form(text: str) -> dict[str, str]:
-    """Return the mapping that text alone stands for: an expression if all its words can be in one, else a name."""
+    """Return the mapping that text alone stands for: an expression if it has operators and variables, else a name."""
     words = re.findall(r"[A-Za-z_]\w*", text)
+    has_variables = "^" in text or any(map(VARIABLE.fullmatch, words))
     is_expression = VARIABLE.fullmatch(text) or (
-        OPERATORS.search(text) and any(map(VARIABLE.fullmatch, words)) and not text.lower().endswith(SAMPLES)
+        OPERATORS.search(text) and has_variables and not text.lower().endswith(SAMPLES)
     )
     return {"expression" if is_expression else "name": text}
 
