@@ -55,9 +55,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 @contextmanager
-def serving(folder, *options):
+def serving(folder, *options, port=0):
     """A running studio, as the address of its page."""
-    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
+    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", str(port)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         try:
             yield process.stdout.readline().strip()

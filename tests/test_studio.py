@@ -166,6 +166,7 @@ def test_a_text_is_saved_as_it_is(page, tmp_path):
     assert (tmp_path / "talks/race.yaml").read_bytes() == text.encode()
     page.send(type="save", text=TEXT, file="talks/race.yaml")  # its own file by now
     page.receive("saved")
+    assert (tmp_path / "talks/race.yaml").read_bytes() == TEXT.replace("\n", "\r\n").encode()
     (tmp_path / "other.yaml").write_text("mine")
     page.send(type="save", text=TEXT, file="other.yaml")
     assert page.receive("failed")["code"] == "exists"
@@ -267,6 +268,22 @@ def test_a_page_is_told_what_another_one_has_saved(tmp_path):
         waiting.send(type="save", text="# theirs", file="c.yaml")
         waiting.receive("saved")
         assert saving.receive("changed")["text"] == "# theirs"
+
+
+def test_a_page_goes_on_with_another_server(client, tmp_path):
+    (tmp_path / "c.yaml").write_text(TEXT)
+    with connect(client) as websocket:
+        page = Page(websocket)
+        page.send(type="open", text="steps: 1", saved=TEXT, file="c.yaml")
+        assert page.receive("state")["text"] == "steps: 1"
+        (tmp_path / "c.yaml").write_text("# theirs")
+        assert page.receive("changed")["text"] == "# theirs"
+        (tmp_path / "c.yaml").unlink()
+        page.receive("deleted")
+        (tmp_path / "c.yaml").write_text("# theirs")
+        page.receive("changed")
+        page.send(type="open", text="", saved="", file="../c.yaml")
+        assert page.receive("failed")["code"] == "not-allowed"
 
 
 @pytest.mark.parametrize("closes", [False, True])

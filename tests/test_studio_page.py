@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -165,6 +166,33 @@ def test_the_page_takes_over_changes_of_the_file_unless_its_own_would_be_lost(pa
     assert "steps: 31" in page.text
 
 
+def test_the_text_survives_the_server(browser, folder):
+    (folder / "lost.yaml").write_bytes(CONFIG.replace("\n", "\r\n").encode())
+    page = StudioPage(browser)
+    with serving(folder, "lost.yaml") as address:
+        page.open(address)
+        page.type_over(page.one("#field-steps"), "33", "ENTER")
+        page.until_text("steps: 33")
+    page.until(lambda: "server has ended" in page.one(".status").text)
+    page.type_over(page.one("#field-steps"), "34", "ENTER")
+    page.chord("CONTROL", "s")
+    with serving(folder, "lost.yaml", port=urlsplit(address).port) as again:
+        own = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        browser.get(again)  # its token is that of all tabs
+        browser.close()
+        browser.switch_to.window(own)
+        page.until_text("steps: 34")
+        page.chord("CONTROL", "s")
+        page.until(lambda: page.one(".file").text == "lost.yaml")
+        assert (folder / "lost.yaml").read_bytes() == page.text.replace("\n", "\r\n").encode()
+        (folder / "lost.yaml").unlink()
+        page.until(lambda: "deleted" in page.one(".status").text)
+        assert page.one(".file").text == "lost.yaml · not saved"
+        page.run("studio.saved = studio.text")
+    browser.get_log("browser")  # the connections that were refused
+
+
 def test_typing_in_the_yaml_moves_the_form_and_mistakes_are_at_their_line(page):
     area = page.one("textarea")
     page.type_at_the_end("speed: 3")
@@ -316,6 +344,14 @@ def test_a_link_holds_the_config(page, browser, address):
     page.open(f"{address}#{code}")
     page.until(lambda: page.text == text)
     assert page.run("return studio.runsCode") is False
+    long = CONFIG + "".join(f"# {index * 7919 % 100003:05}\n" for index in range(7000))  # 56 kB
+    code = browser.execute_async_script(
+        "const [text, done] = arguments; import('/store.js').then(({ packed }) => packed(text)).then(done)", long
+    )
+    browser.get(f"{address}#{code}")  # into the page that is open
+    page.until(lambda: page.text == long)
+    browser.back()
+    page.until(lambda: page.text == text)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (400, "light"), (400, "dark")])

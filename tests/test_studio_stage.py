@@ -287,6 +287,10 @@ def test_a_plane_of_two_coordinates_pans_by_the_bounds_of_these(stage):
     np.testing.assert_allclose(stage.bounds[[1, 3]], bounds[[1, 3]], atol=0.01)
     stage.show(PLANE.replace("[0, 2]", "pca"))
     assert "move" not in stage.one(".stage .view").get_attribute("aria-label")
+    text = stage.text
+    stage.drag_between(stage.at(0, 0), stage.at(0.5, 0.5))
+    stage.until(lambda: "cannot be moved" in stage.one(".status").text)
+    assert stage.text == text
 
 
 def numbers(text):
@@ -359,6 +363,24 @@ def test_playback(stage):
     assert play.text == "Play"
     stage.press("ARROW_RIGHT", element=scrub)
     assert float(scrub.get_property("value")).is_integer()
+
+
+def test_a_drag_in_a_panel_moves_in_time(stage):
+    stage.show(CONTOUR.replace("panels: []", "panels: [loss]"))
+    box = stage.run(
+        "const { left, top, width, height } = document.querySelector('.hold').getBoundingClientRect();"
+        "return [left + 0.25 * width, top + 0.5 * height, width]"
+    )
+    stage.mouse("mousePressed", box[:2])
+    early = float(stage.one(".scrub").get_property("value"))
+    stage.mouse("mouseMoved", [box[0] + 0.5 * box[2], box[1]])
+    stage.mouse("mouseReleased", [box[0] + 0.5 * box[2], box[1]])
+    late = float(stage.one(".scrub").get_property("value"))
+    assert 0 < early < late < 30
+    line = stage.run("return document.querySelector('.cursor').getBoundingClientRect().left")
+    assert line == pytest.approx(box[0] + 0.5 * box[2], abs=2)
+    stage.show(CONTOUR)
+    assert not stage.all(".hold, .cursor")
 
 
 def test_labels_and_titles_are_text(stage):

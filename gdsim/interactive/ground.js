@@ -13,6 +13,9 @@ const LOWEST = 5;  // degrees of elevation to which it turns
 const FIGURES = "Full stop and comma tell the figures of the next and the previous path.";
 const SETTLED = 250;  // milliseconds after the last turn of a wheel until the text changes
 
+/** Return whether a view cannot be moved, such as the plane of the principal components of paths. */
+const isStill = ({ bounds, camera }) => !bounds && !camera;
+
 export class Ground {
   constructor(stage) {
     Object.assign(this, { stage, studio: stage.studio, list: [], fingers: new Map() });
@@ -31,6 +34,8 @@ export class Ground {
       const does = turns + (view.bounds ? `${moves} Plus and minus zoom.` : "");
       const words = `View of ${view.names.join(" and ")}.${does} Enter sets the start in its middle. ${FIGURES}`;
       this.list[i].setAttribute("aria-label", words);
+      this.list[i].classList.toggle("still", isStill(view));
+      this.list[i].classList.toggle("fixed", !this.stage.starts[view.objective]?.length);
     });
     this.range = null;
   }
@@ -60,7 +65,7 @@ export class Ground {
     const isClick = this.begin && Math.hypot(here[0] - this.begin[0], here[1] - this.begin[1]) < CLICK;
     if (isClick && this.fingers.size === 1) return;
     this.begin = null;
-    if (!view.bounds && !view.camera) return;
+    if (isStill(view)) return;
     ground.classList.add("panned");
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     const at = (place) => this.stage.picture.placeOf({ clientX: place[0], clientY: place[1] });
@@ -78,6 +83,7 @@ export class Ground {
     ground.classList.remove("panned");
     const isHeld = event.pointerType === "touch" && event.timeStamp - this.pressed > HELD;
     if (this.begin && event.type === "pointerup" && !isHeld) this.click(event, ground.view);
+    else if (isStill(ground.view)) this.studio.say("This view follows the paths: it cannot be moved.");
     else this.settle(ground.view);
     this.begin = null;
   }

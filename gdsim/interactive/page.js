@@ -3,28 +3,42 @@
 import { loadLink } from "./files.js";
 import { mount } from "./studio.js";
 
-const socket = new WebSocket(`ws://${location.host}/connection`), waiting = [];
-socket.binaryType = "arraybuffer";
+const PAUSE = 1000;  // milliseconds until a lost connection is tried again
+
+let socket = null, wasGreeted = false;
 
 const connection = {
   onmessage: null,
   send(message) {
-    const text = JSON.stringify(message);
-    if (socket.readyState === WebSocket.CONNECTING) waiting.push(text);
-    else socket.send(text);
+    const { type, id } = message, lost = { type: "failed", id, message: "The server cannot be reached." };
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    else if (type === "save" || type === "export") queueMicrotask(() => connection.onmessage(lost, []));
   },
 };
 
-socket.onopen = () => waiting.forEach((text) => socket.send(text));
-socket.onmessage = ({ data }) => {
-  if (typeof data === "string") return connection.onmessage(JSON.parse(data), []);
-  const size = new DataView(data).getUint32(0, true);
-  const message = JSON.parse(new TextDecoder().decode(data.slice(4, 4 + size)));
-  return connection.onmessage(message, [data.slice(4 + size)]);
-};
-socket.onclose = () => connection.onmessage({ type: "closed" }, []);
+function connect() {
+  let isGreeted = false;
+  socket = new WebSocket(`ws://${location.host}/connection`);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = ({ data }) => {
+    const size = typeof data === "string" ? 0 : new DataView(data).getUint32(0, true);
+    const message = JSON.parse(size ? new TextDecoder().decode(data.slice(4, 4 + size)) : data);
+    connection.onmessage(message, size ? [data.slice(4 + size)] : []);
+    if (message.type !== "hello") return;
+    if (wasGreeted) studio.resume();
+    else studio.open();
+    isGreeted = wasGreeted = true;
+  };
+  socket.onclose = () => {
+    if (isGreeted) connection.onmessage({ type: "closed" }, []);
+    setTimeout(connect, PAUSE);
+  };
+}
 
 const studio = mount(document.getElementById("studio"), connection, window);
-if (location.hash) loadLink(studio, location.hash);
+const openLink = () => { if (location.hash) loadLink(studio, location.hash); };
+connect();
+openLink();
+addEventListener("hashchange", openLink);
 studio.on("history", () => { document.title = `${studio.file ?? "new config"} – gdsim studio`; });
 addEventListener("beforeunload", (event) => { if (studio.text !== studio.saved) event.preventDefault(); });

@@ -114,6 +114,9 @@ class _Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and not self._allows(HTTPConnection(scope)):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})  # which uvicorn answers with 403
+                return
             response = PlainTextResponse("open the address that gdsim studio has printed", 403)
             await response(scope, receive, send)
             return

@@ -118,13 +118,19 @@ class Session:
         return self._loaded and self._loaded[1]
 
     def follow_file(self) -> None:
-        """Send the text of the file if another program has changed it."""
+        """Send the text of the file if another program has changed it, or that the file has been deleted."""
+        if self._path is None or self._on_disk is None:
+            return
+        if not self._path.exists():
+            if self._on_disk:
+                self._on_disk = ""  # as if it were empty, until it is there again
+                self._send({"type": "deleted"})
+            return
         with suppress(InputError):  # it is being replaced
-            if self._path is not None and self._on_disk is not None:
-                text = _text_of(self._path)
-                if text != self._on_disk:
-                    self._on_disk = text
-                    self.replace(text, lossless=True)
+            text = _text_of(self._path)
+            if text != self._on_disk:
+                self._on_disk = text
+                self.replace(text, lossless=True)
 
     def replace(self, text: str, *, lossless: bool = False) -> None:
         """Let the page show another text; if `lossless`, only if the page has nothing that is not saved."""
@@ -142,7 +148,11 @@ class Session:
     def _open(self, number: int, message: _Message) -> None:
         self._kept.clear()
         self._loaded = None
-        if self._given is not None:
+        if "text" in message:  # its connection was lost
+            text, self._on_disk = _field(message, "text", str), message.get("saved")
+            if "file" in message:
+                self._path = self._config(message)
+        elif self._given is not None:
             text = self._given
         elif self._path is None:
             text = starter()
@@ -195,13 +205,13 @@ class Session:
         self._small.replace(partial(self._guarded, number, work))
 
     def _save(self, number: int, message: _Message) -> None:
-        text, path = _field(message, "text", str), self._inside(_field(message, "file", str))
-        if path.suffix not in YAML_SUFFIXES:
-            raise InputError(f"{path.name}: a config has a name that ends in .yaml", ("file",))
+        text, path = _field(message, "text", str), self._config(message)
         is_own = self._path is not None and path == self._path.resolve()
         if path.exists() and not is_own and message.get("overwrite") is not True:
             self._send({"type": "failed", "id": number, "message": f"{path.name} exists", "code": "exists"})
             return
+        if _has_crlf(path):
+            text = text.replace("\r\n", "\n").replace("\n", "\r\n")
         with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="")
         self._path, self._on_disk = path, text.replace("\r\n", "\n")
@@ -253,6 +263,13 @@ class Session:
         if not path.is_relative_to(self._root) or path == self._root:
             message = f"{file:.100}: is outside of the folder in which the studio was started"
             raise InputError(message, ("file",), code="not-allowed")
+        return path
+
+    def _config(self, message: _Message) -> Path:
+        """Return the path of the config that a message names."""
+        path = self._inside(_field(message, "file", str))
+        if path.suffix not in YAML_SUFFIXES:
+            raise InputError(f"{path.name}: a config has a name that ends in .yaml", ("file",))
         return path
 
     def _send(self, message: _Message, buffers: Sequence[bytes] = ()) -> None:
@@ -388,6 +405,13 @@ class Session:
 def _text_of(path: Path) -> str:
     """Return the text of a file, with the line ends that a page has."""
     return read_text(path).replace("\r\n", "\n")
+
+
+def _has_crlf(path: Path) -> bool:
+    """Return whether a file that is to be replaced has the line ends of Windows."""
+    with suppress(InputError):
+        return "\r\n" in read_text(path)
+    return False
 
 
 def _field(message: _Message, name: str, kind: type) -> Any:

@@ -4,7 +4,7 @@ import { h, iconButton } from "./dom.js";
 import { Ground } from "./ground.js";
 import { Handles } from "./handles.js";
 import { MANY, Paths } from "./paths.js";
-import { Pointing, filled } from "./pointing.js";
+import { Cursors, Pointing, filled } from "./pointing.js";
 import { mark, stroke } from "./shapes.js";
 import { Clock, Transport } from "./transport.js";
 import { createPicture } from "./picture.js";
@@ -101,6 +101,7 @@ class Stage {
       speed: () => Number(this.speed.value), loops: () => this.loops(),
       shown: (time) => this.showTime(time), changed: () => this.showPlaying(), stopped: () => this.say(),
     });
+    this.cursors ??= new Cursors(this.frameBox, this.picture, (time) => this.transport.go(time));
     Object.assign(this.transport, { clock, place: atEnd ? clock.last : Math.min(this.transport.place, clock.last) });
     this.ground.src = background;
     this.canvas.setAttribute("aria-label", description);
@@ -110,6 +111,7 @@ class Stage {
     this.grounds.place();
     this.handles.place();
     this.pointing.place();
+    this.cursors.place();
     this.draw();
     this.say();
   }
@@ -124,6 +126,7 @@ class Stage {
 
   showTime(time) {
     this.pointing.follow(time);
+    this.cursors.follow(time);
     this.scrub.value = time;
     this.scrub.style.setProperty("--share", time / Math.max(this.drawing.steps, 1));
     const { readings, steps } = this.drawing, step = Math.floor(time);

@@ -28,6 +28,7 @@ export class Studio {
     this.place = -1;
     this.pending = [];
     this.lastId = 0;
+    this.awaited = new Set();
     this.newest = {};
     this.trials = new Trials(this, (edits, ahead) => (
       this.send({ type: "try", text: this.text, edits: [...this.pending, ...edits], ahead })
@@ -44,9 +45,11 @@ export class Studio {
     const answered = (message) => {
       if (message.id !== id) return;
       for (const type of types) this.listeners[type] = this.listeners[type].filter((each) => each !== answered);
+      this.awaited.delete(id);
       listener(message);
     };
     for (const type of types) this.on(type, answered);
+    this.awaited.add(id);
   }
 
   emit(type, ...values) {
@@ -58,9 +61,18 @@ export class Studio {
     this.emit("notice", words, seconds);
   }
 
-  /** Ask for the first config. */
+  /** Ask for the first config, of which that of a link is a change. */
   open() {
     this.asked = this.send({ type: "open" });
+    if (this.place >= 0) this.sendText();
+  }
+
+  /** Go on after the connection was lost, perhaps with a new server. */
+  resume() {
+    const { text, saved, file } = this;
+    this.asked = this.send({ type: "open", text, saved, ...(file && { file }) });
+    if (this.pending.length) this.edit([]);
+    this.say("The server is there again.");
   }
 
   /** Send a message and return its id. */
@@ -77,10 +89,15 @@ export class Studio {
       this.newest[type] = id;
     }
     if (type === "hello") {
+      if (!this.hello) this.file = message.file;
       this.hello = message;
-      this.file = message.file;
     }
+    if (type === "closed") this.lose();
     if (type === "changed") this.replace(message);
+    if (type === "deleted") {
+      this.markSaved(null);
+      this.say(`${this.file} has been deleted: save to write it again.`, Infinity);
+    }
     if (type === "drawing") this.drawing = message.drawing;
     if (type === "failed" && (id === this.asked || id === null)) {
       this.pending = [];
@@ -110,6 +127,12 @@ export class Studio {
     }
     this.setText(text);
     this.markSaved(text);
+  }
+
+  /** Answer what the server no longer does. */
+  lose() {
+    this.trials.forget();
+    for (const id of this.awaited) this.emit("failed", { type: "failed", id, message: "The server has ended." });
   }
 
   markSaved(text) {

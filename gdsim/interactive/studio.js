@@ -7,11 +7,13 @@ import { createBar } from "./files.js";
 import { createStage } from "./stage.js";
 import { Studio } from "./store.js";
 
+const CLOSED = "The server has ended; the text is kept here. Start gdsim studio again, and open the address that it prints.";
+
 /**
  * Build a studio in an element.
  *
  * The connection has `send(message, buffers)`, and calls its `onmessage` with answers; `keys` is what listens for keys
- * such as Ctrl+Z.
+ * such as Ctrl+Z. The studio is empty until its `open` is called.
  */
 export function mount(element, connection, keys = element) {
   const studio = new Studio(connection), menu = h("header", { class: "menu" });
@@ -26,8 +28,7 @@ export function mount(element, connection, keys = element) {
   createStage(stage, studio);
   createEditor(source, studio);
   studio.on("drawing", ({ drawing: { size: [width, height] } }) => stage.style.setProperty("--ratio", width / height));
-  studio.on("closed", () => studio.say("The server has ended. Start gdsim studio again, and reload the page.", Infinity));
+  studio.on("closed", () => studio.say(CLOSED, Infinity));
   element.studio = studio;  // for other scripts on the page
-  studio.open();
   return studio;
 }

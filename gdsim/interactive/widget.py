@@ -35,7 +35,7 @@ const connection = {{ onmessage: null, send: (message) => parent.postMessage(mes
 addEventListener("message", ({{ source, data }}) => {{
   if (source === parent) connection.onmessage(data.message, data.buffers);
 }});
-mount(document.getElementById("studio"), connection, window);
+mount(document.getElementById("studio"), connection, window).open();
 </script></head><body><div id="studio"></div></body></html>
 """
 

@@ -45,9 +45,7 @@ function showTime(time) {
   pointing.follow(time);
   scrub.value = time;
   scrub.style.setProperty("--share", time / Math.max(steps, 1));
-  for (const { line, cursor } of cursors) {
-    line.style.left = `${100 * interpolate(cursor.times, cursor.places, time) / size[0]}%`;
-  }
+  cursors.follow(time);
   if (step === shown) return;
   shown = step;
   if (!transport.playing) sayStep();
@@ -123,24 +121,7 @@ function announce() {
 
 const stage = element("picture"), pointing = new Pointing(stage, picture, { say, tell, now, rests: () => true });
 
-// Panels: a cursor that follows the picture and can be dragged.
-
-const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box, cursor }) => {
-  const hold = make("div", "hold"), line = make("div", "cursor");
-  picture.setBox(hold, box);
-  picture.setBox(line, [NaN, box[1], NaN, box[3]]);
-  line.style.setProperty("--color", drawing.colors.quiet);
-  const drag = (event) => {
-    if (event.buttons & 1) go(interpolate(cursor.places, cursor.times, picture.placeOf(event)[0]));
-  };
-  hold.addEventListener("pointerdown", (event) => {
-    hold.setPointerCapture(event.pointerId);
-    drag(event);
-  });
-  hold.addEventListener("pointermove", drag);
-  stage.append(line, hold);
-  return { line, cursor };
-});
+const cursors = new Cursors(stage, picture, go);
 
 // Controls.
 

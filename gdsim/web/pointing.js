@@ -2,7 +2,7 @@
 // an ES module, which a page contains in one element with its own script.
 
 import { drawRun } from "./images.js";
-import { indexAt, lowest, written } from "./numbers.js";
+import { indexAt, interpolate, lowest, written } from "./numbers.js";
 import { within } from "./shapes.js";
 
 const REACH = 22;  // CSS pixels within which an iterate is pointed at, the width of a finger
@@ -294,5 +294,44 @@ export class Pointing {
   follow(time) {
     if (this.pointed?.at) this.show(this.pointed.at(time));
     else if (this.pointed?.step > time) this.unpoint();
+  }
+}
+
+/** The cursors of panels, which follow the time and can be dragged. */
+export class Cursors {
+  /** `go(time)` shows a time. */
+  constructor(stage, picture, go) {
+    Object.assign(this, { stage, picture, go, list: [] });
+    this.place();
+  }
+
+  /** Follow another drawing of the picture. */
+  place() {
+    for (const { line, hold } of this.list) for (const each of [line, hold]) each.remove();
+    this.list = this.picture.layers.filter(({ cursor }) => cursor).map((layer) => this.cursorOf(layer));
+    this.stage.append(...this.list.flatMap(({ line, hold }) => [line, hold]));
+  }
+
+  cursorOf({ box, cursor }) {
+    const { picture } = this, hold = make("div", "hold"), line = make("div", "cursor");
+    picture.setBox(hold, box);
+    picture.setBox(line, [NaN, box[1], NaN, box[3]]);
+    line.style.setProperty("--color", picture.drawing.colors.quiet);
+    const drag = (event) => {
+      if (event.buttons & 1) this.go(interpolate(cursor.places, cursor.times, picture.placeOf(event)[0]));
+    };
+    hold.addEventListener("pointerdown", (event) => {
+      hold.setPointerCapture(event.pointerId);
+      drag(event);
+    });
+    hold.addEventListener("pointermove", drag);
+    return { line, hold, cursor };
+  }
+
+  follow(time) {
+    const [width] = this.picture.drawing.size;
+    for (const { line, cursor } of this.list) {
+      line.style.left = `${100 * interpolate(cursor.times, cursor.places, time) / width}%`;
+    }
   }
 }
