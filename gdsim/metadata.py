@@ -20,6 +20,7 @@ class Provenance:
         yaml: The configuration, overrides included; empty for trajectories without one.
         seed: The experiment's seed; None without a configuration.
         versions: The versions of gdsim, torch, numpy and scipy.
+        caption: What happens, in clauses; empty for pictures of earlier versions.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Provenance:
     yaml: str
     seed: int | None
     versions: dict[str, str]
+    caption: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return it as one line of ASCII, which every format can hold."""
@@ -41,13 +43,14 @@ class Provenance:
             raise ValueError("it is nested too deeply") from error
         if not isinstance(found, dict) or found.pop("made by", None) != "gdsim":
             raise ValueError("it was not written by gdsim")
-        types = {"title": str, "alt_text": str, "yaml": str, "seed": int, "versions": dict}
+        found.setdefault("caption", [])
+        types = {"title": str, "alt_text": str, "yaml": str, "seed": int, "versions": dict, "caption": list}
         is_valid = found.keys() == types.keys() and all(
             type(value) is types[key] or (key == "seed" and value is None) for key, value in found.items()
         )
-        if not is_valid or not all(isinstance(version, str) for version in found["versions"].values()):
+        if not is_valid or not all(isinstance(each, str) for each in (*found["versions"].values(), *found["caption"])):
             raise ValueError("its values are not those that gdsim writes")
-        return cls(**found)
+        return cls(**found | {"caption": tuple(found["caption"])})
 
 
 def versions() -> dict[str, str]:

@@ -92,6 +92,7 @@ def make_provenance(scene: Scene, experiment: Experiment | None = None) -> Prove
         yaml="" if experiment is None else experiment.yaml,
         seed=None if experiment is None else experiment.seed,
         versions=versions(),
+        caption=scene.caption,
     )
 
 

@@ -32,6 +32,7 @@ MADE = Provenance(
     yaml=HOSTILE,
     seed=2**63 - 1,
     versions=versions(),
+    caption=("Adam reaches (3.00, 2.00)", "\\SGD = stops\x01"),
 )
 EXPERIMENT = """
 objective: himmelblau

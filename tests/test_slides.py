@@ -27,6 +27,8 @@ from gdsim.cli.slides import slides
 from gdsim.encode import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
+from gdsim.scene.build import build_scene
+from gdsim.scene.captions import Clause, Description
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.slides import SlideItem, new_deck
 from gdsim.slides.deck import autoplay
@@ -112,7 +114,7 @@ def test_a_config_becomes_a_slide_that_says_and_shows_what_happens(drawn, lectur
     assert told.yaml == YAML
     assert alt_text(picture) == told.alt_text
     caption = caption_of(slide).text_frame.text
-    assert caption
+    assert caption == f"{'; '.join(told.caption)}."
     assert (
         told.alt_text
         == f"Gradient descent on Himmelblau, 30 steps. {caption} Longer steps are shown for a longer time."
@@ -492,35 +494,45 @@ def test_without_python_pptx_a_line_names_the_command(monkeypatch):
 # Words
 
 
+def made_with(*caption):
+    return Provenance("", "A first sentence. A second one.", "", None, {}, caption)
+
+
 def test_a_caption_says_what_has_room():
-    full = "Gradient descent on Himmelblau, 150 steps. " + "; ".join(
-        [
-            "SGD arrives in 9 steps",
-            "Adam circles until step 57",
-            "Lion has not arrived after 150 steps.",
-        ]
+    first, second = "SGD arrives in 9 steps", "Adam circles until step 57"
+    told = made_with(first, second, "Lion has not arrived after 150 steps")
+    assert summarize(told, 500) == f"{first}; {second}; Lion has not arrived after 150 steps."
+    assert summarize(told, 55) == f"{first}; {second}; …"
+    assert summarize(told, 17) == "SGD arrives in …"
+    # Pictures of earlier versions have no clauses.
+    assert summarize(made_with(), 20) == "A first sentence."
+
+
+def test_a_caption_begins_with_those_who_arrive_and_says_once_what_is_the_same_for_several():
+    clauses = [
+        Clause("Lion", " hardly moves"),
+        *(Clause(label, " arrives in 9 steps", arrives=True) for label in "AB"),
+        *(Clause(label, ": 4 of 4 paths arrive") for label in "CD"),
+    ]
+    told = Description("Gradient descent on Booth, 9 steps.", tuple(clauses))
+    assert told.caption() == (
+        "A arrives in 9 steps",
+        "B arrives in 9 steps",
+        "Lion hardly moves",
+        "C, D: 4 of 4 paths arrive",
     )
-    first = "SGD arrives in 9 steps"
-    assert summarize(full, 500) == f"{first}; Adam circles until step 57; Lion has not arrived after 150 steps."
-    assert summarize(full, 55) == f"{first}; Adam circles until step 57; …"
-    assert summarize(full, 17) == "SGD arrives in …"
-    # Who arrives is told first where there is no room for all.
-    assert summarize(f"Rprop hardly moves; {full}", 55) == f"{first}; Adam circles until step 57; …"
-
-
-def test_a_caption_says_once_what_is_the_same_for_several():
-    full = "Gradient descent on Booth, 9 steps. A: 4 of 4 paths reach; B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
-    assert summarize(full, 500) == "A, B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
+    assert told.text.startswith("Gradient descent on Booth, 9 steps. Lion hardly moves; A arrives in 9 steps; B ")
 
 
 def test_a_caption_names_the_objectives_where_they_are_several():
-    full = "Gradient descent on Booth, 9 steps. A is at (1.00). Gradient descent on Beale, 9 steps. A is at (2.00)."
-    assert summarize(full, 500) == "Booth: A is at (1.00). Beale: A is at (2.00)."
+    paths = [gdsim.descend(name, "SGD", lr=1e-3, start=[1, 1], steps=2) for name in ("booth", "beale")]
+    assert [each.partition(" ")[0] for each in build_scene(paths).caption] == ["Booth:", "Beale:"]
 
 
 @given(st.text(), st.integers(1, 80))
 def test_words_have_room_and_can_be_written(words, most):
-    for each in (shorten(words, most), summarize(words, most), first_sentences(words, most)):
+    captions = [summarize(made_with(*told), most) for told in ((words,), (words, words))]
+    for each in (shorten(words, most), first_sentences(words, most), *captions):
         assert len(each) <= most
         assert "\n" not in each
     told = notes(Provenance(words, words, words, 0, {"gdsim": words}))
@@ -593,6 +605,7 @@ def test_a_deck_of_a_map_and_of_a_sweep_over_one_setting_holds_their_pictures_an
         assert alt_text(picture) == scene.alt_text
         # The caption says how the runs end, and the picture which settings there are.
         assert caption.startswith("SGD: ")
+        assert caption == f"{'; '.join(scene.caption)}."
         assert caption in scene.alt_text
         assert "…" not in caption
         assert text.strip() in slide.notes_slide.notes_text_frame.text

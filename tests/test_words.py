@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gdsim.scene.build import build_scene
 from gdsim.scene.captions import describe
-from gdsim.slides.text import summarize
 from tests.networks_made import imagined, landscape, trained
 
 ENDS = r"(\w+) ends at the loss ([\d.e+-]+) and a test accuracy of ([\d.]+) %"
 
 
 def said(trajectories):
-    return describe(trajectories[0].objective, trajectories)
+    return describe(trajectories).text
 
 
 def test_a_training_is_told_by_its_last_loss_and_test_accuracy():
-    import re
-
     paths = trained(steps=30)
     words = said(paths)
     assert words.startswith(
@@ -59,9 +58,9 @@ def test_what_was_not_measured_is_not_told():
     ],
 )
 def test_the_plane_says_what_it_leaves_out(facts, words):
-    told = said(trained(("Adam",), 3, objective=landscape(**facts)))
-    assert words in told
-    assert summarize(told, 500).startswith("Adam ends at ")
+    told = describe(trained(("Adam",), 3, objective=landscape(**facts)))
+    assert words in told.text
+    assert told.caption()[0].startswith("Adam ends at ")
 
 
 def test_a_plane_of_all_weights_leaves_out_nothing():
@@ -79,18 +78,23 @@ def test_a_descent_in_pixels_is_told_by_the_score():
 
 
 def test_a_slide_says_what_the_figures_are_once():
-    words = summarize(said(trained(("SGD", "Adam", "Muon"), 9)), 500)
-    assert words.count("test accuracy") == 1
-    assert [each.split(" ")[:2] for each in words.split("; ")] == [["SGD", "ends"], ["Adam", "at"], ["Muon", "at"]]
-    broken = summarize(said(trained(("SGD", "Adam", "Muon"), 9, diverged=2)), 500)
-    assert broken.startswith("SGD diverges at step 3; Adam ends at the loss ")
+    paths = trained(("SGD", "Adam", "Muon"), 9)
+    clauses = describe(paths).caption()
+    assert "test accuracy" in clauses[0]
+    assert [each.split(" ")[:2] for each in clauses] == [["SGD", "ends"], ["Adam", "at"], ["Muon", "at"]]
+    for path, clause in zip(paths[1:], clauses[1:], strict=True):
+        loss, share = re.fullmatch(r"\w+ at ([\d.e+-]+) and ([\d.]+) %", clause).groups()
+        assert float(loss) == pytest.approx(path.values[-1, 0], rel=5e-3)
+        assert float(share) == pytest.approx(100 * path.training.figures["test_accuracy"][-1], abs=0.051)
+    broken, first, second = describe(trained(("SGD", "Adam", "Muon"), 9, diverged=2)).caption()
+    assert broken == "SGD diverges at step 3"
+    assert first.startswith("Adam ends at the loss ")
+    assert second.startswith("Muon at ")
 
 
 def test_a_slide_says_the_opening_once_where_its_title_does_not():
     one, other = (trained(("Adam",), 3, objective=landscape(name, share=0.5)) for name in ("sigmoid", "relu"))
-    assert summarize(said(imagined(("SGD",), 5)), 500).startswith("SGD takes the score of the class from ")
-    alone = summarize(said(one), 500)
-    assert alone.startswith("Adam ends at the loss ")
-    both = summarize(f"{said(one)} {said(other)}", 500)
-    assert both.startswith("sigmoid: Adam ends at ")
-    assert " relu: Adam ends at " in both
+    assert describe(imagined(("SGD",), 5)).caption()[0].startswith("SGD takes the score of the class from ")
+    assert build_scene(one).caption[0].startswith("Adam ends at the loss ")
+    both = build_scene([*one, *other]).caption
+    assert [each.partition(" ends at ")[0] for each in both] == ["sigmoid: Adam", "relu: Adam"]

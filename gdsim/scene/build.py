@@ -34,9 +34,6 @@ from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
 
-STRETCHED = "Longer steps are shown for a longer time."
-"""What the text about an animation says of its clock if its pace is "distance"."""
-
 DRAWN = {
     "gradient": "{title} with its gradient arrows",
     "stream": "{title} with stream lines of its gradient",
@@ -105,12 +102,13 @@ def build_scene(
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     every = tuple(dict.fromkeys(style for own in group_styles for style in own))
-    described = [describe(group[0].objective, group, view.say) for group in groups]
-    described += [view.say(STRETCHED)] if animation.pace == "distance" else []
+    described = [describe(group, view.say) for group in groups]
+    clock = [view.say("Longer steps are shown for a longer time.")] if animation.pace == "distance" else []
     return replace(
         titled(page, view, finding(groups, view.say)),
         notes=page.notes or library_notes(trajectories, view.say),
-        alt_text=" ".join(described),
+        alt_text=" ".join([*(each.text for each in described), *clock]),
+        caption=tuple(chain(*(each.caption(group.name) for group, each in zip(built, described, strict=True)))),
         styles=every,
         best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import singledispatch
+from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.analysis.outcomes import EVENTS, Fate, outcome
 from gdsim.config import View
 from gdsim.languages import ENGLISH, Language
-from gdsim.networks import ImageObjective, Landscape, NetworkObjective
+from gdsim.networks import Landscape, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.model import Milestone, Style
@@ -26,13 +26,13 @@ VARIABLE = re.compile(r"\\(?:mathrm|operatorname)\{\w*\}|\\[A-Za-z]+|[A-Za-z]")
 """Matches a command of LaTeX, or a letter outside of one."""
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
 
-OPENINGS = (
-    "Gradient descent on {title}, {steps}",
-    "Training of {title}, {steps}",
-    "Gradient descent in the pixels of an image: {title}, {steps}",
-    "Minimization of {title}, {steps}",
-)
-"""How descriptions of functions, networks and images begin, and of functions where there are minimizers."""
+OPENINGS = {
+    "function": "Gradient descent on {title}, {steps}",
+    "minimizer": "Minimization of {title}, {steps}",
+    "network": "Training of {title}, {steps}",
+    "image": "Gradient descent in the pixels of an image: {title}, {steps}",
+}
+"""How descriptions begin, by kind of objective, and of functions where there are minimizers."""
 
 PLANES = {
     "pca": "plane of the paths in {n} weights",
@@ -155,74 +155,95 @@ def _milestone(step: int, words: str, color: str, optimizer: int, say: Language)
     return Milestone(step, f"{words} · {say('step {n}', n=step)}", words, color, optimizer)
 
 
-@singledispatch
-def describe(
-    objective: Objective,  # noqa: ARG001
-    trajectories: Sequence[Trajectory],
-    say: Language = ENGLISH,
-) -> str:
-    """Describe where the paths of each optimizer lead.
+class Clause(NamedTuple):
+    """What is said of an optimizer.
 
-    For example: "Gradient descent on Himmelblau, 150 steps. Adam arrives in 96 steps; SGD diverges at step 4."
+    Attributes:
+        words: What becomes of it, as it follows the label.
+        brief: What suffices after another optimizer of which the same is said; empty for nothing shorter.
+        arrives: Whether its only path arrives.
     """
-    opening = OPENINGS[3 if any(each.is_minimizer for each in trajectories) else 0]
-    return _summary(opening, trajectories, _descent_outcome, say)
+
+    label: str
+    words: str
+    brief: str = ""
+    arrives: bool = False
 
 
-@describe.register
-def _(objective: NetworkObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:
-    plane = "".join(f" ({words})" for words in plane_words(objective.landscape, say)[:1])
-    return _summary(OPENINGS[1], trajectories, _training_outcome, say, plane)
+class Description(NamedTuple):
+    """What happens on an objective: a sentence that names it, and a clause for each optimizer."""
+
+    opening: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, such as "Gradient descent on Beale, 150 steps. Adam arrives in 96 steps; SGD hardly moves."."""
+        return f"{self.opening} {'; '.join(each.label + each.words for each in self.clauses)}."
+
+    def caption(self, name: str = "") -> tuple[str, ...]:
+        """Return the clauses, those of optimizers that arrive first; what several have in common is said once.
+
+        If there is a name of the objective, the first clause begins with it.
+        """
+        found, before = list[str](), Clause("", "")
+        for each in sorted(self.clauses, key=lambda each: not each.arrives):
+            if each.brief and before.brief:
+                found.append(each.label + each.brief)
+            elif each.words == before.words and each.words.startswith(":"):
+                found[-1] = f"{found[-1].removesuffix(each.words)}, {each.label}{each.words}"
+            else:
+                found.append(each.label + each.words)
+            before = each
+        return (f"{name}: {found[0]}", *found[1:]) if name else tuple(found)
 
 
-@describe.register
-def _(objective: ImageObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:  # noqa: ARG001
-    return _summary(OPENINGS[2], trajectories, _score_outcome, say)
+def describe(trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> Description:
+    """Describe where the paths of each optimizer lead on their objective."""
+    objective, steps = trajectories[0].objective, say.steps(len(trajectories[0].points) - 1)
+    kind = "minimizer" if any(each.is_minimizer for each in trajectories) else objective.kind
+    opening = say(OPENINGS[kind], title=objective.title, steps=steps)
+    if isinstance(objective, NetworkObjective):
+        opening += "".join(f" ({words})" for words in plane_words(objective.landscape, say)[:1])
+    return Description(f"{opening}.", tuple(_clause(each, say) for each in trajectories))
 
 
-def _summary(
-    opening: str,
-    trajectories: Sequence[Trajectory],
-    words: Callable[[Trajectory, Language], str],
-    say: Language,
-    plane: str = "",
-) -> str:
-    """Join what happens to each trajectory; `words` says it of one that does not fail."""
-    steps = say.steps(len(trajectories[0].points) - 1)
-    diverges = say("diverges")
-    outcomes = [
-        f"{each.label} {say('{what} at step {step}', what=diverges, step=each.stopped_at(0))}"
-        if len(each.stops) == 1 and each.stops[0] is Stop.DIVERGED
-        else each.label + words(each, say)
-        for each in trajectories
-    ]
-    first = say(opening, title=trajectories[0].objective.title, steps=steps)
-    return f"{first}{plane}. {'; '.join(outcomes)}."
+def _clause(trajectory: Trajectory, say: Language) -> Clause:
+    if len(trajectory.stops) == 1 and trajectory.stops[0] is Stop.DIVERGED:
+        words = say("{what} at step {step}", what=say("diverges"), step=trajectory.stopped_at(0))
+        return Clause(trajectory.label, f" {words}")
+    says = {"function": _descent_outcome, "network": _training_outcome, "image": _score_outcome}
+    return says[trajectory.objective.kind](trajectory, say)
 
 
-def _training_outcome(trajectory: Trajectory, say: Language) -> str:
+def _training_outcome(trajectory: Trajectory, say: Language) -> Clause:
     last = {name: float(row[-1]) for name, row in trajectory.figures.items() if np.isfinite(row[-1])}
-    words = " " + say("ends at the loss {value}", value=f"{float(trajectory.values[-1, 0]):.3g}")
-    if "test_accuracy" in last:
-        return words + say(" and a test accuracy of {value} %", value=f"{100 * last['test_accuracy']:.1f}")
-    if "accuracy" in last:
-        return words + say(" and an accuracy of {value} %", value=f"{100 * last['accuracy']:.1f}")
-    on_test = last.get("test_loss")
-    return words if on_test is None else words + say(", and at {value} on the test data", value=f"{on_test:.3g}")
+    label, loss, brief = trajectory.label, f"{float(trajectory.values[-1, 0]):.3g}", ""
+    words = " " + say("ends at the loss {value}", value=loss)
+    name = next((name for name in ("test_accuracy", "accuracy") if name in last), None)
+    if name is not None:
+        share = f"{100 * last[name]:.1f}"
+        is_test = name == "test_accuracy"
+        words += say(" and a test accuracy of {value} %" if is_test else " and an accuracy of {value} %", value=share)
+        brief = " " + say("at {value} and {share} %", value=loss, share=share)
+    elif "test_loss" in last:
+        words += say(", and at {value} on the test data", value=f"{last['test_loss']:.3g}")
+    return Clause(label, words, brief)
 
 
-def _score_outcome(trajectory: Trajectory, say: Language) -> str:
+def _score_outcome(trajectory: Trajectory, say: Language) -> Clause:
     """Say how gradient descent on an image's pixels changes the class score, which is the negative value."""
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
     first, last = (number(-value, 3) for value in trajectory.values[[0, -1], best].tolist())
     several = say(", the highest of {n},", n=len(trajectory.stops)) if len(trajectory.stops) > 1 else ""
     what = "takes the score of the class{several} from {first} to {last}"
-    return " " + say(what, several=several, first=first, last=last)
+    return Clause(trajectory.label, " " + say(what, several=several, first=first, last=last))
 
 
-def _descent_outcome(trajectory: Trajectory, say: Language) -> str:
+def _descent_outcome(trajectory: Trajectory, say: Language) -> Clause:
+    label = trajectory.label
     if trajectory.is_ensemble:
-        return ": " + final_spread(trajectory, say)
+        return Clause(label, f": {final_spread(trajectory, say)}")
     starts, solves, ends = len(trajectory.stops), solved(trajectory), trajectory.values[-1]
     if starts > 1:
         failed = Counter(stop.value for stop in trajectory.stops if stop.failed)
@@ -231,10 +252,10 @@ def _descent_outcome(trajectory: Trajectory, say: Language) -> str:
         if solves is not None:
             count = int(solves.sum())
             words = say("{k} of {n} paths arrives" if count == 1 else "{k} of {n} paths arrive", k=count, n=starts)
-        return ": " + ", ".join([words, *(f"{count} {say(end)}" for end, count in failed.items())])
+        return Clause(label, ": " + ", ".join([words, *(f"{count} {say(end)}" for end, count in failed.items())]))
     found = outcome(trajectory)
+    words = found.words(say)
     if found.fate is Fate.UNDERWAY:
-        if solves is None:
-            return " " + say("ends at {value}", value=number(found.end, 3))
-        return " " + say("has not arrived after {steps}", steps=say.steps(found.step))
-    return f" {found.words(say)}"
+        words = say("has not arrived after {steps}", steps=say.steps(found.step))
+        words = say("ends at {value}", value=number(found.end, 3)) if solves is None else words
+    return Clause(label, f" {words}", arrives=found.fate is Fate.ARRIVES)

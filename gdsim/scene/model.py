@@ -275,6 +275,7 @@ class Scene:
         title: The finding, or what the user calls the picture; empty for none.
         short_titles: What replaces the title where it has no room, from long to short.
         subject: The names of the objectives, for the subtitle.
+        caption: What `alt_text` says of each optimizer, in clauses; empty if it says nothing.
         best: The index in `styles` of the optimizer that arrives first; None if no single one does.
         formula: The objective's formula for the subtitle, in LaTeX without dollar signs.
         formula_is_subject: Whether the formula may replace the subject, because both are the same expression.
@@ -300,6 +301,7 @@ class Scene:
     size: tuple[int, int]
     short_titles: tuple[str, ...] = ()
     subject: str = ""
+    caption: tuple[str, ...] = ()
     best: int | None = None
     formula: str = ""
     formula_is_subject: bool = False

@@ -57,10 +57,12 @@ def build_setting_scene(experiment: Experiment, result: SweepResult, view: View,
         _, steps, values = record(experiment, "final_value", last + 1)
         name = view.say(objective.value_name)
         facet = values_facet(steps, values[:, order][..., 0], name, own, view.say)
+    described = describe_sweep(result, (axis,), view.say)
     panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
     return replace(
         titled(page, view, sweep_finding(result, (axis,), view.say)),
-        alt_text=describe_sweep(result, (axis,), view.say),
+        alt_text=described.text,
+        caption=described.caption(),
         formula="" if result.varies_objective else page.formula,
         notes=(*page.notes, *agreement_notes([result], view.say)),
         styles=tuple(own),

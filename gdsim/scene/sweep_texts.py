@@ -9,15 +9,10 @@ import numpy as np
 from gdsim.config.sweep import EVERY
 from gdsim.languages import ENGLISH, Language
 from gdsim.objectives.formulas import number
+from gdsim.scene.captions import Clause, Description
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.sweep_map import CAPTIONS, FAILED, MapModel
 from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
-
-SWEEP_OPENINGS = (
-    "Curves of {what} over {names} on {title}, {n} steps: {ranges}.",
-    "Map of {what} over {names} on {title}, {n} steps: {ranges}.",
-)
-"""How descriptions of sweeps over one and over two settings begin."""
 
 
 def share_text(share: float) -> str:
@@ -116,8 +111,8 @@ def agreement_notes(results: Sequence[SweepResult], say: Language) -> tuple[str,
     return tuple(say(template, share=share_text(share)) for template in templates)
 
 
-def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> str:
-    """Describe a sweep in sentences, for those who do not see it."""
+def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> Description:
+    """Describe how the runs of a sweep end."""
     facts = {
         "what": say.joined(say(CAPTIONS[name]) for name in result.show),
         "names": say.joined(axis.name for axis in axes),
@@ -125,15 +120,20 @@ def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Langu
         "n": result.steps,
         "ranges": say.joined(_range(axis, say) for axis in axes),
     }
-    opening = say(SWEEP_OPENINGS[len(axes) - 1], **facts)
-    parts = []
+    opening = say(
+        "Curves of {what} over {names} on {title}, {n} steps: {ranges}."
+        if len(axes) == 1
+        else "Map of {what} over {names} on {title}, {n} steps: {ranges}.",
+        **facts,
+    )
+    clauses = []
     for index, label in enumerate(result.labels):
         codes, counts = np.unique(result.figures["outcome"][index], return_counts=True)
         most = sorted(zip(counts.tolist(), codes.tolist(), strict=True), reverse=True)
         total = int(counts.sum())
         ends = [f"{share_text(count / total)} {say(OUTCOMES[code].value)}" for count, code in most]
-        parts.append(f"{label}: {', '.join(ends)}")
-    return f"{opening} {'; '.join(parts)}."
+        clauses.append(Clause(label, f": {', '.join(ends)}"))
+    return Description(opening, tuple(clauses))
 
 
 def _range(axis: ScaledAxis, say: Language) -> str:

@@ -77,9 +77,11 @@ def build_sweep_scene(
     groups = list(map(Group, captions, facets))
     if cells:
         groups.append(_paths(experiment, view, headings, [cell.style for cell in cells]))
+    described = describe_sweep(result, axes, view.say)
     scene = replace(
         titled(page, view, sweep_finding(result, axes, view.say)),
-        alt_text=describe_sweep(result, axes, view.say),
+        alt_text=described.text,
+        caption=described.caption(),
         formula="" if result.varies_objective else page.formula,
         notes=agreement_notes([result, *inner], view.say),
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),

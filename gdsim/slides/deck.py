@@ -90,7 +90,7 @@ class Deck:
 
     def add_picture(self, item: SlideItem) -> None:
         """Add a slide with a picture, or with a video that plays automatically."""
-        text, layout = item.provenance.alt_text, self._layout
+        layout = self._layout
         slide = self._slide(item.provenance.title or "Gradient descent", item.theme)
         sides = _fit(item.size, layout.picture)
         if item.poster is None:
@@ -101,10 +101,10 @@ class Deck:
             timing = autoplay(shape.shape_id, seconds=item.seconds, loop=item.loop)
             slide.element.insert_element_before(timing, "p:extLst")
         shape.name = "Animation"
-        _set_alt_text(shape, text)
-        full = len(summarize(text, MAX_ALT_TEXT))
+        _set_alt_text(shape, item.provenance.alt_text)
+        full = len(summarize(item.provenance, MAX_ALT_TEXT))
         size = next((size for size in CAPTIONS if full <= self._capacity(layout.caption, size, 2)), CAPTIONS[-1])
-        self._caption(slide, summarize(text, self._capacity(layout.caption, size, 2)), size, item.theme)
+        self._caption(slide, summarize(item.provenance, self._capacity(layout.caption, size, 2)), size, item.theme)
         _set_notes(slide, notes(item.provenance))
 
     def add_table(self, table: Table, *, title: str, lead: str, colors: Colors) -> None:
