@@ -136,6 +136,29 @@ def test_the_title_and_the_legend_say_the_shares(basins):
     assert "reached a minimum" in scene.alt_text
 
 
+def test_a_matrix_of_maps_of_categories_has_room_for_the_names_of_its_axes():
+    _, scene = drawn("""
+objective: sphere
+start: [-4, 3]
+steps: 9
+optimizers: {A: {class: SGD, lr: 0.1, momentum: 0.1}, B: {class: SGD, lr: 0.1, momentum: 0.1, nesterov: true}}
+sweep:
+  x: {setting: "optimizers.*.lr", range: [0.01, 1], scale: log}
+  y: {setting: "optimizers.*.momentum", range: [0.1, 0.9]}
+  size: [4, 3]
+  show: [outcome, solved]
+""")
+    canvas = gdsim.frames(scene).canvas
+    renderer, figure = canvas.agg.get_renderer(), canvas.figure
+    maps = [each for each in figure.axes if each.yaxis.label.get_text()]
+    names = [label for each in maps for label in (each.xaxis.label, each.yaxis.label) if label.get_text()]
+    assert sorted(each.get_text() for each in names) == ["lr"] * 2 + ["momentum"] * 4
+    around = [*figure.axes, *(artist for artist in figure.artists if isinstance(artist, Text))]
+    for name in names:
+        extent = name.get_window_extent(renderer)
+        assert not [each for each in around if extent.overlaps(each.get_window_extent(renderer))]
+
+
 def test_numbers_have_one_scale_and_those_that_are_unknown_are_hatched(rates):
     result, scene = rates
     frames, images = maps(scene)

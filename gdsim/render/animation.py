@@ -398,7 +398,7 @@ def scene_layout(scene: Scene) -> Layout:
     facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     entries = legend_entries(scene.legend, scene.say)
-    renderers = [view_renderer(facet.model.kind) for facet in facets]
+    renderers = [(view_renderer(facet.model.kind), facet) for facet in facets]
     search = LayoutSearch(
         size=scene.size,
         em=em,
@@ -406,11 +406,9 @@ def scene_layout(scene: Scene) -> Layout:
         aspects=tuple(view_renderer(group.facets[0].model.kind).aspect(group.facets[0]) for group in scene.groups),
         facets=len(scene.groups[0].facets),
         named=any(facet.style is not None for facet in facets),
-        digits=max(renderer.digits(facet) for renderer, facet in zip(renderers, facets, strict=True)),
-        color_bar=max(
-            (renderer.color_bar(facet) for renderer, facet in zip(renderers, facets, strict=True)),
-            key=COLOR_BARS.index,
-        ),
+        digits=max(renderer.digits(facet) for renderer, facet in renderers),
+        needs_names=any(renderer.needs_names for renderer, _ in renderers),
+        color_bar=max((renderer.color_bar(facet) for renderer, facet in renderers), key=COLOR_BARS.index),
         legend=0 if any(panel.facet_share for panel in panels) else len(entries),
         key=key_width(scene),
         panels=panels,

@@ -35,13 +35,8 @@ AROUND = np.array([[-1.0, -1.0], [1.0, 1.0]])  # two opposite corners of a squar
 
 def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Axes:
     """Draw the axes of a flat view, its minima and its marks; `outer` is which axes have tick labels."""
-    axes = canvas.axes(box)
-    axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
-    if canvas.layout.ticks:
-        _draw_ticks(canvas, axes, facet, box, outer)
-    else:
-        axes.set(xticks=[], yticks=[])
-    theme = canvas.theme
+    axes, theme = canvas.axes(box), canvas.theme
+    _draw_ticks(canvas, axes, facet, (LINEAR, LINEAR), box, outer)
     star: dict[str, Any] = {"marker": "*", "markersize": points(1.15 * canvas.em), "color": theme.minimum}
     star |= {"markeredgecolor": theme.casing, "markeredgewidth": points(0.07 * canvas.line)}
     axes.plot(*facet.minima.T, linestyle="none", clip_on=False, zorder=3, **star)
@@ -53,14 +48,21 @@ def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bo
     return axes
 
 
-def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:
-    for name, limits, side, numbered in zip("xy", facet.limits, (box.width, box.height), outer, strict=True):
-        ticks, words = fitting_ticks(canvas, LINEAR, limits, side, along=name == "x")
-        # A tick label at the right edge would overlap the first one of the next facet.
-        is_cut = facet.style is not None and name == "x"
+def _draw_ticks(
+    canvas: Canvas, axes: Axes, facet: Facet, scales: Sequence[ScaledAxis], box: Box, outer: tuple[bool, bool]
+) -> None:
+    """Set the limits of a flat view, and write the ticks and the names of its axes as far as they have room."""
+    axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
+    if not canvas.layout.ticks:
+        return
+    sides = zip("xy", scales, facet.limits, (box.width, box.height), outer, strict=True)
+    for name, scale, limits, side, numbered in sides:
+        places, words = fitting_ticks(canvas, scale, limits, side, along=name == "x")
+        # A number at the right edge would overlap the first one of the next facet.
+        is_cut = facet.style is not None and name == "x" and scale is LINEAR
         edge = limits[1] - 1.2 * canvas.em / side * np.ptp(limits) if is_cut else np.inf
-        written = [each if numbered and tick < edge else "" for tick, each in zip(ticks, words, strict=True)]
-        getattr(axes, f"set_{name}ticks")(ticks, written)
+        written = [each if numbered and place < edge else "" for place, each in zip(places, words, strict=True)]
+        getattr(axes, f"set_{name}ticks")(places, written)
     across, up = facet.names if canvas.layout.axis_names else ("", "")
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
 
@@ -94,17 +96,9 @@ def draw_scaled_axes(
     canvas: Canvas, axes: Axes, facet: Facet, scales: Sequence[ScaledAxis], box: Box, outer: tuple[bool, bool]
 ) -> None:
     """Draw the axes of a flat view whose coordinates are places on scales; `outer` is which have tick labels."""
-    axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
     axes.tick_params(length=0, pad=points(0.4 * canvas.em))
     axes.spines[:].set_visible(False)
-    if not canvas.layout.ticks:
-        return
-    sides = zip("xy", scales, facet.limits, (box.width, box.height), outer, strict=True)
-    for name, scale, limits, side, numbered in sides:
-        places, words = fitting_ticks(canvas, scale, limits, side, along=name == "x")
-        getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
-    across, up = facet.names
-    canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+    _draw_ticks(canvas, axes, facet, scales, box, outer)
 
 
 def draw_vertical_scale(

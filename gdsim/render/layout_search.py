@@ -51,12 +51,13 @@ class LayoutSearch:
         facets: The number of facets of each group.
         named: Whether names are beside the facets instead of in a legend.
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
+        needs_names: Whether the axes of every facet need their names, unlike x and y, which many small views omit.
         color_bar: Whether there is a color bar: "optional" only where there is room.
         legend: The number of legend entries.
         entry_widths: The widths of a legend with the settings beside the names and under them, in ems.
         name_width: The width of the longest name above a facet, in ems.
         notes_above: Whether there are notes of exits above the facet.
-        axis_names: Whether the axes of facets have names.
+        axis_names: Whether the axes of facets have names in a candidate.
         formula_line: Whether the formula has a line of its own under the subtitle.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
@@ -78,6 +79,7 @@ class LayoutSearch:
     entry_widths: tuple[float, float] = (0.0, 0.0)
     name_width: float = 0.0
     notes_above: bool = False
+    needs_names: bool = False
     axis_names: bool = True
     formula_line: bool = False
 
@@ -316,9 +318,8 @@ class LayoutSearch:
         em, groups = self.em, len(self.aspects)
         side, top = min(ROW_NAME * em, 0.2 * self.size[0]), (COLUMN_NAME if columns else COLUMN_NAME + 1.3) * em
         room = Box(self.room.x + side, self.room.y + em, self.room.width - side, self.room.height - top - em)
-        # Names of axes like x and y in each of many small views would be most of the text; those of maps are needed.
         made = []
-        bare = self if self.color_bar == "required" else replace(self, color_bar="none", axis_names=False)
+        bare = self if self.needs_names else replace(self, color_bar="none", axis_names=False)
         for index, cell in enumerate(self._split(room, groups if columns else 1, groups)):
             if columns:
                 views, rest = cell.between(cell.y + share * cell.height, cell.top), cell.between(cell.y, cell.top)
@@ -414,7 +415,6 @@ class LayoutSearch:
         """Return the boxes of as many panels as fit, in as few columns as possible."""
         count = len(self.panels)
         sizes = [(columns, rows) for columns in range(1, count + 1) for rows in range(-(-count // columns), 0, -1)]
-
         found: list[list[Box]] = [self._columns(free, *size) for size in sizes] or [[]]
         best = max(found, key=lambda boxes: (len(boxes), sum(math.log(_useful(box, PANEL_SHAPES)) for box in boxes)))
         return tuple(best)

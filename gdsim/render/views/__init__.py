@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
-from typing import Protocol, TypeAlias, cast
+from typing import ClassVar, Protocol, TypeAlias, cast
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
@@ -18,7 +18,13 @@ Symbol: TypeAlias = tuple[float, str, Callable[[Canvas, float, float], None]]
 
 
 class ViewRenderer(Protocol):
-    """Draws the views of one kind; the defaults are for kinds without the feature."""
+    """Draws the views of one kind; the defaults are for kinds without the feature.
+
+    Attributes:
+        needs_names: Whether the names of the axes are needed in every view, unlike x and y.
+    """
+
+    needs_names: ClassVar[bool] = False
 
     def color_bar(self, facet: Facet) -> ColorBar:
         """Return whether a color bar explains the view's colors, and whether they mean nothing without it."""

@@ -31,6 +31,8 @@ EDGE_WIDTH = 0.14  # of the curve at which an optimizer becomes unstable, per li
 
 
 class _MapRenderer(ViewRenderer):
+    needs_names = True
+
     def color_bar(self, facet: Facet) -> ColorBar:
         return "none" if _model(facet).categories else "required"
 
