@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -512,6 +513,15 @@ def test_many_starts_have_the_colors_of_the_minima_that_they_reach():
     (few,) = starts_on_himmelblau(7)[1].facets[0].paths
     assert single.style.label == few.style.label == "SGD"
     assert len(starts_on_himmelblau(7, color_by="minimum")[1].facets[0].paths) > 1
+
+
+def test_a_grid_by_minima_has_the_arrows_of_one_with_as_many_optimizers():
+    path, scene = starts_on_himmelblau(24, layout="grid")
+    count = len(scene.facets)
+    several = build_scene([replace(path, label=str(i)) for i in range(count)], view=View(layout="grid"))
+    assert count == len(several.facets) > 2
+    np.testing.assert_array_equal(scene.facets[0].arrows.spacing, several.facets[0].arrows.spacing)
+    assert all(facet.inset is None for facet in scene.facets)
 
 
 def test_paths_that_reach_no_minimum_are_grey():

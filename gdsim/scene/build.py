@@ -94,7 +94,7 @@ def build_scene(
     may_split = len(groups) == 1 or view.color_by == "minimum"
     drawn = [by_minimum(group, view, page.theme) for group in groups] if may_split else groups
     group_styles = styles(drawn, page.theme, view.say, thin=not few)
-    facets = len(trajectories) if view.layout == "grid" else len(groups)
+    facets = sum(map(len, drawn)) if view.layout == "grid" else len(groups)
     inputs = [
         GroupInput(objective, projection, view, group, own, trajectories, facets)
         for objective, projection, group, own in zip(objectives, projections, drawn, group_styles, strict=True)
