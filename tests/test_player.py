@@ -445,7 +445,7 @@ def test_numbers_are_written_with_four_digits_and_the_best_start_is_found(node):
     written = node(
         "console.log(JSON.stringify([6.6459e56, 123456, 1234.56, -0, 0.00025, NaN].map((each) => gdsim.written(each))))"
     )
-    assert written == ["6.646·10⁵⁶", "1.235·10⁵", "1235", "0", "2.500·10⁻⁴", "not a number"]
+    assert written == ["6.646·10⁵⁶", "1.235·10⁵", "1235", "0", "2.500·10⁻⁴", "NaN"]
     assert node("console.log(gdsim.lowest({ values: [NaN, 2, 1, NaN] }, 0, 4))") == 2
 
 

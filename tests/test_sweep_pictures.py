@@ -25,9 +25,10 @@ from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.sweeps import OUTCOMES
 from gdsim.sweeps.dimension import box_dimension
-from gdsim.web.player import page, write_player
+from gdsim.web.player import Drawing, page, write_player
 from tests.browse import visit, wait_for
 from tests.commands import call
+from tests.decode import unpacked
 
 BASINS = """
 objective: himmelblau
@@ -134,6 +135,17 @@ def test_the_title_and_the_legend_say_the_shares(basins):
         shares = [100 * (each == index).mean() for each in result.figures["minimum"]]
         assert style.settings == f"Adam {shares[0]:.0f} % · Momentum {shares[1]:.0f} %"
     assert "reached a minimum" in scene.alt_text
+
+
+def test_a_page_knows_the_step_of_a_cell_however_many_there_are(basins):
+    _, scene = basins
+    (group,), late = scene.groups, 70_000
+    (facet, *others) = group.facets
+    model = replace(facet.model, appears=facet.model.appears + late)
+    slow = replace(scene, groups=(replace(group, facets=(replace(facet, model=model), *others)),))
+    found = [each for layer in Drawing(gdsim.frames(slow)).data["layers"] for each in layer["maps"]]
+    appears = unpacked(found[0]["appears"], "<u4").reshape(model.appears.shape)
+    np.testing.assert_array_equal(appears[::-1], model.appears)
 
 
 def test_a_matrix_of_maps_of_categories_has_room_for_the_names_of_its_axes():
@@ -505,7 +517,7 @@ def drawing_of(page):
     for each in runs["each"]:
         counts, moves = (
             np.frombuffer(zlib.decompress(b64decode(each[name])), kind)
-            for name, kind in (("counts", "<u2"), ("moves", "<i4"))
+            for name, kind in (("counts", "<u4"), ("moves", "<i4"))
         )
         vertices = np.cumsum(moves.reshape(2, -1), axis=1).T / runs["units"]
         each["points"] = np.split(vertices, np.cumsum(counts)[:-1])

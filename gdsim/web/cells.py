@@ -45,7 +45,7 @@ def encoded_runs(runs: CellRuns) -> dict[str, Any]:
     found = []
     for points, chosen in zip(every, kept, strict=True):
         moves = np.diff(np.rint(UNITS * points[chosen]).T, axis=1, prepend=0.0)
-        found.append({"counts": packed(chosen.sum(1), "<u2"), "moves": packed(moves, "<i4")})
+        found.append({"counts": packed(chosen.sum(1), "<u4"), "moves": packed(moves, "<i4")})
     columns, rows = (each.tolist() for each in runs.places)
     return {"columns": columns, "rows": rows, "units": UNITS, "each": found}
 
@@ -57,7 +57,7 @@ def map_cells(image: MapImage, layer: Layer) -> dict[str, Any]:
     return _cells(image, layer) | {
         "steps": encoded(image.steps[kept]),
         "cells": packed(image.cells[kept]),
-        "appears": packed(image.appears, "<u2"),
+        "appears": packed(image.appears, "<u4"),
     }
 
 

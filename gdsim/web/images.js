@@ -56,7 +56,7 @@ class Cells {
     this.colors[this.colors.length - 1] = 0;
     this.ready = Promise.all([cells, appears, values].map(unpacked)).then((parts) => {
       this.cells = new Uint8Array(parts[0]);
-      this.appears = new Uint16Array(parts[1]);
+      this.appears = new Uint32Array(parts[1]);
       this.values = new Float32Array(parts[2]);
     });
   }
@@ -165,7 +165,7 @@ export class Runs {
     Object.assign(this, { columns, rows, units, boxes, picture });
     this.ready = Promise.all(each.map(async ({ counts, moves }) => {
       const ends = [0], vertices = new Int32Array(await unpacked(moves));
-      for (const count of new Uint16Array(await unpacked(counts))) ends.push(ends.at(-1) + count);
+      for (const count of new Uint32Array(await unpacked(counts))) ends.push(ends.at(-1) + count);
       // The first half are horizontal coordinates.
       for (let k = 1; k < vertices.length; k++) if (k !== ends.at(-1)) vertices[k] += vertices[k - 1];
       return { ends, vertices };

@@ -44,7 +44,7 @@ export function rowAt(times, rows, time) {
 
 /** Format a number with some significant digits. */
 export function written(number, digits = 4) {
-  if (!Number.isFinite(number)) return "not a number";
+  if (!Number.isFinite(number)) return "NaN";
   const size = Math.abs(number);
   if (!size || (size >= 1e-3 && size < 1e4)) return String(Number((size && number).toPrecision(digits))).replaceAll("-", "−");
   const [mantissa, exponent] = number.toExponential(digits - 1).split("e");
