@@ -100,20 +100,27 @@ class GroupInput:
             limits=limits,
             names=(horizontal, vertical),
             model=model,
-            arrows=_gradient_arrows(objective, projection, self.view, self.facets),
             minima=_raised(*self.minima(), elevation),
             marks=tuple(marks),
             flow=self._flow(elevation),
             value_name=self.value_name,
         )
-        pairs = list(zip(self.trajectories, self.styles, strict=True))
         check_vectors(self.trajectories, self.view)
-        paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
+        pairs = list(zip(self.trajectories, self.styles, strict=True))
+        paths = tuple(self._path(*pair, limits, elevation) for pair in pairs)
         spreads = [self._spread(*pair, limits, elevation) for pair in pairs if pair[0].is_ensemble]
-        facet = replace(facet, spreads=tuple(filter(None, spreads)))
-        if self.view.layout == "grid" and paths:
-            return tuple(_of_path(facet, each) for each in paths)
-        return (_with_paths(facet, paths),)
+        in_grid = self.view.layout == "grid" and paths
+        arrows = _gradient_arrows(objective, projection, self.view, self.facets)
+        return tuple(
+            replace(
+                facet,
+                style=style,
+                paths=own,
+                spreads=tuple(each for each in spreads if each and style in (None, each.mean.style)),
+                arrows=arrows and _uncovered(arrows, own, limits),
+            )
+            for style, own in ([(path.style, (path,)) for path in paths] if in_grid else [(None, paths)])
+        )
 
     def _flow(self, elevation: Elevation | None) -> FloatArray:
         """Return the gradient flow from each start, (n, starts, k), if the view shows it."""
@@ -228,17 +235,10 @@ def _single_arrows(
     return Arrows(points[known], gradients, lengths(gradients), spacing, "quiver", heights)
 
 
-def _of_path(facet: Facet, path: Path) -> Facet:
-    """Return the facet of a grid with a single path."""
-    spreads = tuple(each for each in facet.spreads if each.mean.style is path.style)
-    return replace(_with_paths(facet, (path,)), style=path.style, spreads=spreads)
-
-
-def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
-    """Add paths to a facet without any, and leave out the single arrows in the plane that are under them."""
-    facet, arrows = replace(facet, paths=paths), facet.arrows
-    if arrows is None or arrows.form == "stream" or not len(arrows.points) or arrows.points.shape[1] == 1:
-        return facet
+def _uncovered(arrows: Arrows, paths: tuple[Path, ...], limits: FloatArray) -> Arrows:
+    """Return arrows without the single ones in the plane that are under paths."""
+    if arrows.form == "stream" or not len(arrows.points) or arrows.points.shape[1] == 1:
+        return arrows
     # In units of the spacing, every arrow is within a square of side 1.
     origin, spacing = arrows.points.min(0), arrows.spacing
     middles, directions = (arrows.points - origin) / spacing, arrows.gradients / (spacing / spacing.min())
@@ -251,7 +251,7 @@ def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
     clear = np.ones(len(squares), np.bool_)
     for path in paths:
         pause()
-        points = (_along(path.points[..., :2], facet.limits, CLOSE / 2 * spacing) - origin) / spacing
+        points = (_along(path.points[..., :2], limits, CLOSE / 2 * spacing) - origin) / spacing
         squares = np.round(points).astype(np.int64)
         within = ((squares >= 0) & (squares < numbers.shape)).all(-1)
         found = numbers[tuple(squares[within].T)]
@@ -260,7 +260,7 @@ def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
         along = np.clip((beside * directions[found]).sum(-1), -half, half)
         clear[found[np.linalg.norm(beside - along[:, None] * directions[found], axis=-1) < CLOSE]] = False
     kept = {name: getattr(arrows, name)[clear] for name in ("points", "gradients", "lengths")}
-    return replace(facet, arrows=replace(arrows, **kept))
+    return replace(arrows, **kept)
 
 
 def _along(rows: FloatArray, limits: FloatArray, apart: FloatArray) -> FloatArray:
