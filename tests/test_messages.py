@@ -117,7 +117,8 @@ CONFIG: list[Case] = [
     ),
     (
         lambda: loads("{objective: beale, steps: 3, optimizers: {F: {lr: 1}}}"),
-        "<text>:1:43: optimizers: torch.optim has no optimizer 'F'. If it is only a label, add its class: {class: SGD}",
+        "<text>:1:43: optimizers: torch.optim has no optimizer 'F'; another class is 'file.py:Class' or "
+        "'package.Class'. If it is only a label, add its class: {class: SGD}",
     ),
     (
         lambda: loads("{objective: beale, steps: many, optimizers: {SGD: }, view: {kind: contuor}}"),
@@ -375,6 +376,12 @@ CASES = [
     ),
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),
     (section(SGD + "language: de"), "<text>:4:1: unknown key 'language'; it belongs below view"),
+    (
+        lambda: gdsim.loads("objective: {expression: x^2, minimum: 0}\nsteps: 3\n" + SGD),
+        "<text>:1:30: objective: unknown key 'minimum'; it has name, dim, bounds, expression, constants, samples, "
+        "invert, gradient, edge_order, python, network, data, hidden, channels, residual, activation, loss, "
+        "batch_size, record_every, args, wrt, class, image, trained",
+    ),
     (section(SGD + "title: mine"), "<text>:4:1: unknown key 'title'; it belongs below view"),
     (section(SGD + "view: {panel: [loss]}"), "<text>:4:8: view: unknown key 'panel'; did you mean 'panels'?"),
     (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),

@@ -92,6 +92,8 @@ MISTAKES = {
     "an unknown optimizer": ("x: {setting: optimizers.Adm.lr, range: [0.1, 1]}", "x.setting", "did you mean 'Adam'?"),
     "an unknown argument": ("x: {setting: optimizers.Adam.lrr, range: [0.1, 1]}", "x.setting", "did you mean 'lr'?"),
     "an unknown key": ("x: {setting: step, range: [1, 9]}", "x.setting", "did you mean 'steps'?"),
+    "an argument alone": ("x: {setting: lr, range: [0.1, 1]}", "x.setting", "did you mean optimizers.*.lr?"),
+    "an argument of a label": ("x: {setting: Adam.lr, range: [1, 9]}", "x.setting", "did you mean optimizers.Adam.lr?"),
     "a setting of the view": ("x: {setting: view.dpi, range: [1, 9]}", "x.setting", "does not change the numbers"),
     "a parameter that is not there": ("x: {setting: objective.conditon, range: [1, 9]}", "x.setting", "conditon"),
     "zero on a log scale": (

@@ -195,7 +195,9 @@ def _key_hint(root: Fragment, key: Key, known: list[str], value: Any) -> str:
         return "; decimals take a point, as in 0.5"
     if near := get_close_matches(name, known, 1, SAME_WORD):
         return f"; did you mean '{near[0]}'?"
-    places = [place for place in _places(root) if place[:-1] != tuple(above)]
+    # The colour of minima has the name that the minimum of a function could have.
+    excluded = [above, ["view", "theme"]] if above[:1] == ["objective"] else [above]
+    places = [place for place in _places(root) if [*place[:-1]] not in excluded]
     for wanted in dict.fromkeys((name, MEANT.get(name, name))):
         if wanted in known:
             return f"; did you mean '{wanted}'?"

@@ -159,7 +159,8 @@ def class_problems(name: str, key: Key = (), context: SourceContext = HERE) -> I
         message = f"must be 'file.py:Class', as in 'my_optimizer.py:MyOptimizer', not {format_value(name)}"
         yield Problem(message, key)
     elif ":" not in name and not DOTTED.match(bare):
-        message = f"torch.optim has no optimizer {format_value(bare)}{did_you_mean(bare, offered)}"
+        hint = did_you_mean(bare, offered) or "; another class is 'file.py:Class' or 'package.Class'"
+        message = f"torch.optim has no optimizer {format_value(bare)}{hint}"
         yield Problem(message, key, "unknown-name")
     elif not context.allow_code:
         for problem in import_problems(name, key, context.folder):

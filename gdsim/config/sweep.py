@@ -180,7 +180,10 @@ class Sweep(Model):
         axis, key = self.axes[index], ("xy"[index], "setting")
         first, _, rest = axis.setting.partition(".")
         if first not in VARIABLE:
-            hint = did_you_mean(first, VARIABLE) or f"; it is below one of {', '.join(VARIABLE)}"
+            hint = f"; it is below one of {', '.join(VARIABLE)}"
+            if first in labels or not rest:
+                hint = f"; did you mean optimizers.{'' if first in labels else f'{EVERY}.'}{axis.setting}?"
+            hint = did_you_mean(first, VARIABLE) or hint
             yield Problem(f"'{axis.setting}' does not change the numbers of a run{hint}", key, "unknown-name")
         elif first == "optimizers" and rest in ("", *labels, EVERY):
             yield Problem(f"needs one of its settings, such as optimizers.{rest or EVERY}.lr", key)
