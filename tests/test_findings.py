@@ -126,22 +126,26 @@ class Oracle:
         self.steps = {label: arrival(path) for label, path in self.paths.items()}
         self.arrived = {label: step for label, step in self.steps.items() if step is not None}
         self.known = paths[0].objective.minimum is not None
+        self.low = 0.0
         low = 0.0 if self.known else min(value for path in paths for value in path.values[:, 0].tolist())
         # What looks alike in a panel is equal.
         least = (0.001 if self.known else 0.01) * (max(path.values[0, 0] for path in paths) - low)
         self.height = {label: max(path.values[-1, 0] - low, least) for label, path in self.paths.items()}
 
     def bottom(self) -> Oracle:
-        """Take the lowest value of all for the minimum, which is not known; paths must reach it well before the end."""
+        """Take the lowest value of all for the minimum, which is not known; its path must reach it before the end."""
         assert not self.known
-        assert not any(path.stops[0].failed for path in self.paths.values())
-        low = min(path.values.min() for path in self.paths.values())
+        self.low = min(path.values.min() for path in self.paths.values())
         for label, path in self.paths.items():
-            limit = low + 1e-3 * (path.values[0, 0] - low)
-            self.steps[label] = stay(path.values[:, 0].tolist(), limit)
-            assert self.steps[label] <= 0.9 * (len(path.values) - 1)
-        self.arrived = dict(self.steps)
+            values = path.values[:, 0].tolist()
+            self.steps[label] = None if path.stops[0].failed else stay(values, self.limit(values))
+        self.arrived = {label: step for label, step in self.steps.items() if step is not None}
+        lowest = min(self.arrived, key=lambda label: self.paths[label].values[-1, 0])
+        assert self.steps[lowest] <= 0.9 * (len(self.paths[lowest].values) - 1)
         return self
+
+    def limit(self, values) -> float:
+        return self.low + 1e-3 * (values[0] - self.low)
 
     def check(self, sentence) -> None:
         if re.search("reach(es)? the bottom", sentence):
@@ -204,7 +208,7 @@ class Oracle:
     def unsettled(self, who) -> bool:
         """Whether a path comes within tolerance more than once, but is not at the end."""
         values = self.paths[who].values[:, 0].tolist()
-        within = "".join("x" if value <= 1e-3 * values[0] else " " for value in values)
+        within = "".join("x" if value <= self.limit(values) else " " for value in values)
         return self.steps[who] is None and len(within.split()) > 1
 
     def still(self, who) -> bool:
@@ -371,10 +375,11 @@ def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():
     assert finding([[line("One", 0.5), line("Late", 0.999)]])[0] == "Only One arrives, in 5 steps"
 
 
-def swing(label, rate, rows):
+def swing(label, rate, rows, objective=BOWL):
     """A path that swings along a line through the minimum, which it meets in every eighth step from the fourth on."""
     steps = np.arange(rows)
-    return made(label, (np.array([3.0, 4.0]) * (rate**steps * np.cos(np.pi / 8 * steps))[:, None])[:, None])
+    points = np.array([3.0, 4.0]) * (rate**steps * np.cos(np.pi / 8 * steps))[:, None]
+    return made(label, points[:, None], objective=objective)
 
 
 def test_a_path_arrives_where_it_stays_and_not_where_it_passes_the_minimum():
@@ -416,7 +421,30 @@ def test_paths_reach_the_bottom_where_no_minimum_is_known_unless_they_are_still_
         return [line(label, rate, rows, objective=UNKNOWN) for label, rate in (("Fast", 0.5), ("Slow", 0.9))]
 
     assert finding([paths(60)])[0] == "Fast reaches the bottom in 5 steps; Slow needs 33"
-    assert finding([paths(35)])[0] == "Fast and Slow end about equally low"
+    assert finding([paths(35)])[0] == "Fast reaches the bottom in 5 steps; Slow needs 33"
+    rest = made("Rest", np.maximum(paths(35)[0].points, [0.1, 0.12]), objective=UNKNOWN)
+    assert finding([[rest, paths(35)[1]]])[0] == "Rest and Slow end about equally low"
+
+
+def test_what_becomes_of_the_others_is_said_where_no_minimum_is_known():
+    fast, slow, away, wide = (
+        line("Fast", 0.5, objective=UNKNOWN),
+        line("Slow", 0.98, objective=UNKNOWN),
+        line("Away", 1.1, objective=UNKNOWN),
+        swing("Wide", 0.99, 60, objective=UNKNOWN),
+    )
+    assert finding([[fast, slow]]) == ("Fast reaches the bottom in 5 steps", "The lowest of 2 paths ends at 7.52·10⁻³⁵")
+    assert finding([[fast, wide]])[0] == "Fast reaches the bottom in 5 steps; Wide does not settle"
+    assert finding([[slow, away, fast]])[0] == "Fast reaches the bottom in 5 steps; Away runs away"
+
+
+def test_a_path_does_not_reach_the_bottom_if_another_one_rests_in_a_minimum_of_its_own():
+    wells = gdsim.objective("x^4 - 3x^2 + x", bounds=[-2, 2])
+    left, right = (
+        gdsim.simulate(wells, {label: {"class": "SGD", "lr": 0.02}}, start=[start], steps=80)[0]
+        for label, start in (("Left", -0.5), ("Right", 0.6))
+    )
+    assert finding([[left, right]])[0] == "Left ends lowest"
 
 
 def test_ends_are_compared_by_their_height_above_the_lowest_value_and_not_by_their_descent():

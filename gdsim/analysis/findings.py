@@ -17,8 +17,8 @@ import numpy as np
 
 from gdsim.analysis.ensembles import ensemble_findings
 from gdsim.analysis.framing import fitted
-from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved, steps_to_tolerance
-from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, PathOutcome, outcome, turns
+from gdsim.analysis.metrics import TOLERANCE, lasting, lowest_value, norms, solved, within_tolerance
+from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, PathOutcome, outcome, rests_in_minimum, turns, visits
 from gdsim.analysis.ranking import scores, standings
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
@@ -119,16 +119,16 @@ def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> 
     if len(group) == 1:
         yield from _alone(outcomes[0], group[0], say)
         return
+    known = objective.minimum is not None and len(objective.minima) > 0
+    outcomes = outcomes if known else _by_lowest_value(group, outcomes)
     arrived = sorted((each for each in outcomes if each.fate is Fate.ARRIVES), key=lambda each: each.step)
+    others = [each for each in outcomes if each.fate is not Fate.ARRIVES]
     if not arrived:
-        known = objective.minimum is not None and len(objective.minima) > 0
         sentences = _none_arrives(outcomes, _heights(group)[:, 0].tolist(), say, known=known)
-        if not known and (down := _reach_bottom(group, outcomes)):
-            sentences = _all_arrive(down, say, DESCEND)
-    elif len(arrived) < len(outcomes):
-        sentences = _some_arrive(arrived, [each for each in outcomes if each.fate is not Fate.ARRIVES], say)
+    elif not others:
+        sentences = _all_arrive(arrived, say, ARRIVE if known else DESCEND)
     else:
-        sentences = _all_arrive(arrived, say)
+        sentences = (_some_arrive if known else _some_reach_bottom)(arrived, others, say)
     yield from (words for words, has_names in sentences if unique or not has_names)
 
 
@@ -155,15 +155,43 @@ def _alone(found: PathOutcome, trajectory: Trajectory, say: Language) -> Iterato
         yield say("The path {what}", what=words)
 
 
-def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[PathOutcome]) -> list[PathOutcome]:
-    """Return when the paths reach the lowest value of all; empty if one of them does not, or is still descending."""
+def _by_lowest_value(group: Sequence[Trajectory], outcomes: list[PathOutcome]) -> list[PathOutcome]:
+    """Return what becomes of paths if the lowest value of all is the minimum.
+
+    It is not taken for it if its path may still be descending, or if another one rests in a minimum of its own.
+    """
     found, lowest = [], lowest_value(group)
-    for each, known in zip(group, outcomes, strict=True):
-        step, points = int(steps_to_tolerance(each, lowest)[0]), each.points[:, 0]
-        if known.fate is not Fate.UNDERWAY or step > (1 - RESTING) * (len(points) - 1):
-            return []
-        found.append(replace(known, step=step, circles=turns(points[: step + 1], points[-1]) >= 1))
-    return sorted(found, key=lambda each: each.step)
+    for each, before in zip(group, outcomes, strict=True):
+        within, points = within_tolerance(each, lowest)[:, 0], each.points[:, 0]
+        step = int(lasting(within[:, None])[0])
+        if before.fate is not Fate.UNDERWAY:
+            found.append(before)
+        elif step < len(points):
+            circles = turns(points[: step + 1], points[-1]) >= 1
+            found.append(replace(before, fate=Fate.ARRIVES, step=step, circles=circles))
+        elif rests_in_minimum(each.objective, points):
+            return outcomes
+        else:
+            found.append(replace(before, fate=Fate.UNSETTLED) if visits(within) > 1 else before)
+    arrived = [each for each in found if each.fate is Fate.ARRIVES]
+    latest = (1 - RESTING) * (len(group[0].points) - 1)
+    return found if arrived and min(arrived, key=lambda each: each.end).step <= latest else outcomes
+
+
+def _some_reach_bottom(arrived: Sequence[PathOutcome], others: Sequence[PathOutcome], say: Language) -> Sentences:
+    leaders = _leaders(arrived)
+    verb, when = say(DESCEND[len(leaders) > 1]), _when(leaders[0].step, leaders[-1].step, say)
+    what = f"{say.joined(each.label for each in leaders)} {verb} {when}"
+    for each in _most_notable(others):
+        yield f"{what}; {each.label} {each.words(say)}", True
+    yield what, True
+    ends = [each.end for each in (*arrived, *others)]
+    yield _lowest_of(len(ends), min(filter(np.isfinite, ends)), say), False
+
+
+def _leaders(arrived: Sequence[PathOutcome]) -> list[PathOutcome]:
+    """Return those that arrive first of paths in the order of their arrival."""
+    return [each for each in arrived if _equal(arrived[0].step, each.step)]
 
 
 def _all_arrive(arrived: Sequence[PathOutcome], say: Language, verbs: tuple[str, str] = ARRIVE) -> Sentences:
@@ -179,12 +207,12 @@ def _all_arrive(arrived: Sequence[PathOutcome], say: Language, verbs: tuple[str,
         yield say("{names} {verb} together, {when}", names=every, verb=several, when=when), False
         yield say("{names} {verb} together", names=every, verb=several), False
         return
-    leaders = [each for each in arrived if _equal(first, each.step)]
+    leaders = _leaders(arrived)
     late = [each for each in arrived if each not in leaders and last <= TOGETHER * each.step]
     slow = next((each for each in late if each.circles), late[-1])
     rests = [say("circles until {step}", step=slow.step)] * slow.circles + [say("needs {step}", step=slow.step)]
     names, verb = say.joined(each.label for each in leaders), several if len(leaders) > 1 else one
-    when = _when(first, leaders[-1].step if len(leaders) > 1 else first, say)
+    when = _when(first, leaders[-1].step, say)
     for rest in rests:
         yield f"{names} {verb} {when}; {slow.label} {rest}", True
     yield say("{names} {verb} first, {when}", names=names, verb=verb, when=when), True

@@ -96,14 +96,19 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
         apart = norms(objective.minima - points[-1]).min()
         if (slopes * diagonal < FLAT * height).all():
             return Fate.PLATEAU
-        if apart > NEAR * diagonal and _rests_in_minimum(objective, points, RING * diagonal):
+        if apart > NEAR * diagonal and rests_in_minimum(objective, points):
             return Fate.CAUGHT
     if (norms(points - points[0]) < NEAR * diagonal).all():
         return Fate.IDLE
     if values[-1] > values[0]:
         return Fate.CLIMBS if inside(points[-1], objective.bounds) else Fate.ESCAPES
-    visits = 0 if arrives is None else np.diff(_passes(trajectory, start), prepend=False).sum() // 2
-    return Fate.UNSETTLED if visits > 1 else Fate.PASSES if visits else Fate.UNDERWAY
+    passes = 0 if arrives is None else visits(_passes(trajectory, start))
+    return Fate.UNSETTLED if passes > 1 else Fate.PASSES if passes else Fate.UNDERWAY
+
+
+def visits(facts: npt.NDArray[np.bool_]) -> int:
+    """Return how often a fact becomes true and false again along a path, (steps + 1,)."""
+    return int(np.diff(facts, prepend=False).sum() // 2)
 
 
 def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
@@ -113,8 +118,9 @@ def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
     return within_tolerance(trajectory, np.nan)[:, start] & near
 
 
-def _rests_in_minimum(objective: Objective, points: FloatArray, radius: float) -> bool:
+def rests_in_minimum(objective: Objective, points: FloatArray) -> bool:
     """Return whether a path, (steps + 1, dim), rests inside a circle of higher values, which contains a minimum."""
+    radius = RING * objective.diagonal
     last, late = points[-1], points[-max(round(RESTING * len(points)), 2) :]
     if objective.dim > 2 or not inside(last, objective.bounds) or (norms(late - last) > radius).any():
         return False
