@@ -120,7 +120,10 @@ def test_arrows_of_a_curve_are_quieter_than_the_paths_and_seen_on_the_page_and_o
     vivid = float(np.median([chroma[path] for path in look.paths[:6]]))
     for arrow in (look.falling, look.rising):
         assert chroma[arrow] < vivid
-        assert min(contrast(arrow, ground) for ground in (look.page, look.panel, look.curve_fill)) >= 3
+        # The casing separates an arrow from the colors of the fill that are similar.
+        assert min(contrast(arrow, ground) for ground in (look.page, look.panel, look.casing)) >= 3
+        assert min(contrast(arrow, fill) for fill in look.curve_fill) >= 2
+        assert min(contrast(look.quiet, fill) for fill in look.curve_fill[:2]) >= 3
 
 
 @each_sight
@@ -199,7 +202,7 @@ def test_every_style_sheet_gives_paths_and_arrows_that_are_seen(name: str) -> No
     look = theme(name)
     assert len(set(look.paths)) == len(look.paths) >= 4
     assert min(contrast(path, look.panel) for path in look.paths) >= 3
-    assert min(contrast(arrow, look.curve_fill) for arrow in (look.falling, look.rising)) >= 2
+    assert min(contrast(arrow, fill) for arrow in (look.falling, look.rising) for fill in look.curve_fill) >= 2
     assert min(apart(look.falling, look.rising, sight) for sight in SIGHT) >= 20
 
 

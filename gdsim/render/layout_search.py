@@ -27,11 +27,12 @@ COUNTER = 9.0  # the width of the step counter
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 10.5, 2.0  # the width of the names beside a matrix, and the height of those above it
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
-SMALLEST_FACETS = (6.5, 5.5)  # with one group and with several: up to this side of a square facet, its size decides
+SMALLEST_FACETS = (10.0, 6.5, 5.5)  # up to this side of a square facet, its size decides: one, one group, or several
 
 SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78)  # candidate shares of the facets
 LARGE_SHARES = (0.82, 0.86, 0.9, 0.94)  # likewise, where only a legend is below them
 EMPTY, CUT = 10.0, 2.0  # the weights of the empty share of the page and of text that is cut in the score
+VIEWS = 3.0  # the weight of the area of views against that of panels in the score, because views are looked at first
 
 # Ratios of width to height.
 FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
@@ -118,13 +119,14 @@ class LayoutSearch:
         panels = [box for group in groups for box in group.panels]
         fitting = [box for box in panels if 0.5 < box.width / box.height < 9.0]
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
-        size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
+        size = VIEWS * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
             size += sum(math.log(_useful(box, PANEL_SHAPES)) for box in fitting) / len(fitting)
         empty = 1 - self._used(layout) / (width * height)
         named, wide = self._legible(layout)
         size -= EMPTY * empty + CUT * (not wide)
-        return min(smallest, SMALLEST_FACETS[len(groups) > 1] * em), len(fitting) + named, size
+        limit = SMALLEST_FACETS[(len(facets) > 1) + (len(groups) > 1)]
+        return min(smallest, limit * em), len(fitting) + named, size
 
     def _legible(self, layout: Layout) -> tuple[int, bool]:
         """Return how many of names and settings have lines in the legend, and whether these are long enough."""

@@ -47,10 +47,10 @@ def trail_style(canvas: Canvas, style: Style, *, casing: str, cased: bool = Fals
     )
 
 
-def path_style(viewport: Viewport, path: Path, *, cased: bool = True) -> TrailStyle:
+def path_style(viewport: Viewport, path: Path) -> TrailStyle:
     """Return the style of a path in a view."""
     canvas, scale = viewport.canvas, _scale(viewport)
-    style = trail_style(canvas, path.style, casing=canvas.theme.casing, cased=cased, scale=scale)
+    style = trail_style(canvas, path.style, casing=canvas.theme.casing, cased=True, scale=scale)
     style = replace(style, taper=1.0 if path.style.thin else TAPER)
     return replace(style, dot_size=DOT * style.width) if canvas.scene.dots else style
 

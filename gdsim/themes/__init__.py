@@ -72,6 +72,6 @@ def theme(choice: str | Mapping[str, Any]) -> Theme:
 
 def _derived(look: Theme) -> dict[str, str]:
     """Adapt to a new field what is drawn on it: stars, which are on the lowest levels, and the arrows of a curve."""
-    towards, grounds = [look.text, look.page], (look.page, look.panel, look.curve_fill)
+    towards, grounds = [look.text, look.page], (look.page, look.panel, *look.curve_fill)
     slopes = {key: ensure_contrast(getattr(look, key), grounds, 2.0, towards) for key in ("falling", "rising")}
     return {"minimum": ensure_contrast(look.minimum, look.field[:2], 2.0, towards), **slopes}

@@ -68,9 +68,9 @@ class Theme:
         return self.field if near <= far else self.field[::-1]
 
     @property
-    def curve_fill(self) -> str:
-        """The color under a curve."""
-        return mix(self.shades[1], self.page, 0.4)
+    def curve_fill(self) -> tuple[str, ...]:
+        """The colors of the area under a curve from low to high, those of the field without the one that stands out."""
+        return tuple(mix(self.page, color, 0.36) for color in self.field[len(self.field) > 2 :])
 
 
 # Each path has a contrast of at least 4.5 : 1 with its casing, and is therefore visible on any field. Any two paths

@@ -72,7 +72,7 @@ def theme_from_sheet(file: Path) -> Theme:
     if color_map := sheet.get("image.cmap"):
         field = tuple(mix(color, page, PALED) for color in sample_color_map(color_map))
     look = replace(base, page=page, panel=panel, field=field)
-    grounds, paths = (page, panel, look.curve_fill), _paths(rc, look, text)
+    grounds, paths = (page, panel, *look.curve_fill), _paths(rc, look, text)
     falling, rising = (ensure_contrast(each, grounds, 2.2, [text]) for each in (base.falling, base.rising))
     return replace(
         look,

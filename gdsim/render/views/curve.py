@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND, draw_flat_axes, longest_label
-from gdsim.render.canvas import Canvas, arrow_shapes, points
+from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.heads import head_marks
@@ -21,6 +21,8 @@ from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet, Path
 from gdsim.scene.scales import LINEAR
 from gdsim.scene.views.curve import CurveModel
+
+SHADES = 64  # the number of colors of the area under the curve
 
 # Fractions of the view's height.
 ARROW_HEIGHT = 0.12  # the height of the arrows along the axis, which is above the feet of the paths
@@ -34,9 +36,11 @@ class _CurveRenderer(ViewRenderer):
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, cast("CurveModel", facet.model)
-        axes.fill_between(
-            model.x, model.values, float(facet.limits[1, 0]), color=theme.curve_fill, linewidth=0, zorder=0
-        )
+        (left, right), (low, high) = facet.limits.tolist()
+        below = axes.fill_between(model.x, model.values, low, visible=False)
+        shades = ramp(theme.curve_fill, SHADES)[:, None]
+        area = axes.imshow(shades, extent=(left, right, low, high), aspect="auto", origin="lower", zorder=0)
+        area.set_clip_path(below.get_paths()[0], axes.transData)
         axes.spines[:].set_visible(False)
         axes.plot(model.x, model.values, color=theme.quiet, linewidth=points(CURVE * canvas.line), zorder=1)
         if facet.arrows is not None:
@@ -54,7 +58,7 @@ class _CurveRenderer(ViewRenderer):
         trails, feet = [], []
         lane = min(0.95 * viewport.canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
         for i, path in enumerate(facet.paths):
-            style = path_style(viewport, path, cased=False)
+            style = path_style(viewport, path)
             aside = (i - (len(facet.paths) - 1) / 2) * style.width
             pixels = viewport.pixels(path.points, moment) + aside * _normals(facet, viewport, path)
             foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
@@ -107,6 +111,7 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
     shapes = arrow_shapes(middle, direction, length, 0.05 * min(room, 60.0) * canvas.theme.stroke)
     for color, chosen in ((canvas.theme.falling, slopes < 0), (canvas.theme.rising, slopes > 0)):
         if chosen.any():
+            canvas.polygons(axes, shapes[chosen], canvas.theme.casing, edge=canvas.theme.casing)
             canvas.polygons(axes, shapes[chosen], color)
 
 
