@@ -255,7 +255,12 @@ def test_a_gradient_that_cannot_be_is_refused(settings: dict[str, Any], key: str
 
 
 @pytest.mark.parametrize(
-    ("values", "along"), [([1e308, -1e308, 1e308, 0], [0, 1, 2, 3]), ([0, 1, 0, 1], [0, 5e-324, 1e-323, 2e-323])]
+    ("values", "along"),
+    [
+        ([1e308, -1e308, 1e308, 0], [0, 1, 2, 3]),
+        ([0, 1, 0, 1], [0, 5e-324, 1e-323, 2e-323]),
+        ([1, 2, 5], [0, 1e-300, 2e-300]),
+    ],
 )
 def test_slopes_that_overflow_are_refused(values: list[float], along: list[float]) -> None:
     with pytest.raises(InputError) as caught:
@@ -579,7 +584,9 @@ def test_a_picture_at_fault_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     for width, height in ((8193, 8192), (10_000, 9_500), (60_000, 60_000)):
         path.write_bytes(png(width, height))
-        assert refusal(path).code == "too-large"
+        error = refusal(path)
+        assert error.code == "too-large"
+        assert error.message.endswith("pixels; the limit is 16,777,216")
     gif = io.BytesIO()
     Image.new("L", (4, 4)).save(gif, "GIF")
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
@@ -592,6 +599,12 @@ def test_a_picture_at_fault_is_refused(tmp_path: Path) -> None:
     Image.fromarray(noise).save(photograph)
     photograph.write_bytes(photograph.read_bytes()[:900])
     assert refusal(photograph).code == "unreadable"
+
+
+def test_of_an_animated_picture_the_first_frame_is_read(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((3, 4), value, np.uint8)) for value in (51, 102, 255)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
+    assert np.array_equal(read_samples(tmp_path / "a.png").values, np.full((4, 3), 0.2))
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from itertools import product
@@ -135,7 +136,8 @@ def _spline_slopes(values: FloatArray, along: FloatArray, axis: int) -> FloatArr
     slopes = np.empty_like(rows)
     step = max(1, _CHUNK // len(along))
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # Of an overflow, or of coordinates whose size makes SciPy's equations ill-conditioned.
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             for first in range(0, rows.shape[1], step):
                 chunk = slice(first, first + step)
                 slopes[:, chunk] = CubicSpline(along, rows[:, chunk]).derivative()(along)

@@ -177,27 +177,30 @@ def _real(path: Path, item: tuple[str, npt.NDArray[np.generic]]) -> FloatArray:
 def _read_picture(path: Path) -> tuple[FloatArray, None]:
     """Read the brightness of a picture, from 0 for black to 1 for white, starting with the lowest row.
 
-    The EXIF orientation is applied. Colors are weighted according to ITU-R 601-2; transparency is ignored.
+    The EXIF orientation is applied. Colors are weighted according to ITU-R 601-2; transparency is ignored. Of an
+    animation the first frame is read.
     """
     import imageio.v3 as imageio
 
-    message = f"{path}: is not a readable PNG or JPEG picture"
+    message, limit = f"{path}: is not a readable PNG or JPEG picture", f"the limit is {MAX_SAMPLES:,}"
     with path.open("rb") as file:
         if not file.read(8).startswith(SIGNATURES):
             raise InputError(message, KEY, code="unreadable")
     try:
         # Pillow warns about sizes, which are checked below, and about transparency, which is ignored.
         with warnings.catch_warnings(action="ignore"):
-            found = imageio.improps(path, plugin="pillow")
+            found = imageio.improps(path, plugin="pillow", index=0)
             size = math.prod(found.shape[:2])
             # 16 bits per pixel would be clipped to 8 by the conversion to "L".
             mode = "L" if found.dtype.itemsize == 1 else None
-            pixels = imageio.imread(path, plugin="pillow", mode=mode, rotate=True) if size <= MAX_SAMPLES else None
+            few = size <= MAX_SAMPLES
+            pixels = imageio.imread(path, plugin="pillow", mode=mode, rotate=True, index=0) if few else None
     except Exception as error:  # Pillow does not wrap the exceptions of its decoders
-        bomb = type(error.__cause__).__name__ == "DecompressionBombError"
-        raise InputError(message, KEY, code="too-large" if bomb else "unreadable") from error
+        if type(error.__cause__).__name__ == "DecompressionBombError":
+            raise InputError(f"{path}: has far too many pixels; {limit}", KEY, code="too-large") from error
+        raise InputError(message, KEY, code="unreadable") from error
     if pixels is None:
-        raise InputError(f"{path}: has {size:,} pixels; the limit is {MAX_SAMPLES:,}", KEY, code="too-large")
+        raise InputError(f"{path}: has {size:,} pixels; {limit}", KEY, code="too-large")
     return pixels[::-1].astype(np.float64) / (255 if mode else 65535), None
 
 
