@@ -469,12 +469,13 @@ def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) 
     written = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size)
     assert written.stat().st_size == size
     written.unlink()
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeError, match=rf"race{suffix}: would have more than {size // 2:,} bytes; show less"):
         write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size // 2, progress=progress)
     assert not [*tmp_path.iterdir()]
     assert no_child_is_left()
     if suffix in (".gif", ".apng"):
         assert len(asked) < 35
+    assert write.__kwdefaults__["max_bytes"] == 2 * 10**9
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])

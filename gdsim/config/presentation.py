@@ -447,7 +447,7 @@ class Output(Model):
     a player."""
     max_bytes: Bytes | None = Field(default=None, examples=["5MB", "300 kB", "1.5 MiB"])
     """The largest size of each animation. A larger one is written with fewer colours, then frames, then fewer pixels,
-    and the log says so. Posters and pages are not limited."""
+    and the log says so; without this key, one of more than 2 GB is not written. Posters and pages are not limited."""
     loop: Literal["once", "forever"] = "forever"
     """Whether the animation repeats; for an MP4 or a WebM its player decides."""
     background: Literal["opaque", "transparent"] = "opaque"

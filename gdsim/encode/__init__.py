@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gdsim.config.presentation import LARGEST
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Progress, TooLargeError, find_format, formats
 from gdsim.encode.pixels import Frame
 from gdsim.errors import InputError, did_you_mean
@@ -47,7 +48,7 @@ def write(
     ending: Frame | None = None,
     fade: float = 0.0,
     quality_level: int = 0,
-    max_bytes: int | None = None,
+    max_bytes: int = LARGEST,
     provenance: Provenance | None = None,
     progress: Progress = iter,
 ) -> Path:
@@ -68,7 +69,7 @@ def write(
         fade: The number of seconds of the hold in which the opening fades to the first frame, or, without an opening,
             the last frame of an animation that repeats.
         quality_level: Index into the format's `quality_levels`; 0 is the best, higher levels make smaller files.
-        max_bytes: Maximum size of an animation; None for no limit.
+        max_bytes: Maximum size of an animation.
         provenance: The metadata to store in the file.
         progress: Wraps the iterable of frames, to show progress.
 
@@ -92,9 +93,12 @@ def write(
         raise InputError(f"must be from 0 to {_LONGEST_HOLD} seconds, not {hold!r}", ("hold",))
     options = EncodeOptions(fps, hold, loop, opening, ending, fade, quality_level, max_bytes, provenance, progress)
     with atomic_write(target) as partial:
-        chosen.write(frames, partial, options)
-        if chosen.kind == "animation":
-            options.check_size(partial.stat().st_size)
+        try:
+            chosen.write(frames, partial, options)
+            if chosen.kind == "animation":
+                options.check_size(partial.stat().st_size)
+        except TooLargeError as error:
+            raise TooLargeError(f"{path}: {error}; show less: fewer seconds, or fewer pixels") from error
     return target
 
 

@@ -41,14 +41,14 @@ class EncodeOptions:
     ending: Frame | None
     fade: float
     quality_level: int
-    max_bytes: int | None
+    max_bytes: int
     provenance: Provenance | None
     progress: Progress
 
     def check_size(self, written: int) -> None:
         """Raise TooLargeError if the number of bytes written so far exceeds the limit."""
-        if self.max_bytes is not None and written > self.max_bytes:
-            raise TooLargeError(f"the file is too large: more than {self.max_bytes} bytes")
+        if written > self.max_bytes:
+            raise TooLargeError(f"would have more than {self.max_bytes:,} bytes")
 
 
 @dataclass(frozen=True)
