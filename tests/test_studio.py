@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
 import numpy as np
@@ -14,6 +15,7 @@ import gdsim
 from gdsim.cli.run import run
 from gdsim.cli.studio import studio
 from gdsim.errors import GdsimError, InputError
+from gdsim.interactive import hello
 from gdsim.interactive.jobs import Job, ReplacedError
 from gdsim.interrupts import pausing
 from gdsim.scene.build import build_scene
@@ -225,6 +227,22 @@ def test_a_drawing_ends_at_a_pause():
     trajectories = gdsim.simulate(gdsim.loads(TEXT))
     with pytest.raises(ReplacedError), pausing(Mock(side_effect=[*[None] * 10, ReplacedError])):
         player_page(build_scene(trajectories))
+
+
+def test_pages_that_open_together_make_one_schema_at_a_time(monkeypatch):
+    working, most = [], []
+
+    def made():
+        working.append(1)
+        most.append(len(working))
+        time.sleep(0.02)
+        working.pop()
+        return {}
+
+    monkeypatch.setattr(hello, "schema", made)
+    with ThreadPoolExecutor(3) as pages:
+        assert len([*pages.map(lambda _: hello.hello(None, False), range(3))]) == 3
+    assert most == [1, 1, 1]
 
 
 def test_a_closed_page_stops_its_work(client, monkeypatch):

@@ -39,6 +39,8 @@ from tests.studio_page import ADDRESS, PORT, TEXT, TOKEN, Page, client_of, conne
         '{"type": "text", "id": true, "text": ""}',
         '{"type": "edit", "id": 1, "text": "steps: 1", "edits": [{"path": [true], "value": 1}]}',
         '{"type": "edit", "id": 1, "text": "steps: 1", "edits": "steps"}',
+        '{"type": "edit", "id": 1, "text": "steps: 1", "edits": [{"path": ["steps"], "remove": false}]}',
+        '{"type": "edit", "id": 1, "text": "steps: 1", "edits": [{"value": 1}]}',
         '{"type": "try", "id": 1, "text": "steps: 1", "edits": [], "ahead": 5}',
         '{"type": "edit", "id": 1, "text": "a: 1", "edits": [{"path": ["a"], "value": 1%s}]}' % ("0" * 400),
         '{"type": "edit", "id": 1, "text": "a: 1", "edits": [{"path": ["a"], "rename": {}}]}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,15 +16,20 @@ from gdsim.objectives.catalog import CATALOG
 from gdsim.themes import THEMES
 from gdsim.web import image_uri
 
+making_schema = threading.Lock()
+"""Held because `ast` of Python 3.11 counts its depth for all threads together, and fails if several parse at a time."""
+
 SIZE = 48  # of a thumbnail, in pixels
 SHADES = 12  # the number of shades of a thumbnail
 
 
 def hello(file: str | None, allow_code: bool) -> dict[str, Any]:
     """Return the first message to a page; `file` is its configuration, as it is saved."""
+    with making_schema:
+        described = schema()
     return {
         "type": "hello",
-        "schema": schema(),
+        "schema": described,
         "catalog": _catalog(),
         "classes": {
             "optimizers": {name: _arguments(each) for name, each in signatures.offered().items()},

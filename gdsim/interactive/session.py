@@ -425,8 +425,10 @@ def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
     edits: list[Any] = _field(message, name, list)
     for each in edits:
         path = each.get("path") if isinstance(each, dict) else None
-        if not isinstance(path, list) or not path or not {"value", "remove", "rename", "yaml"} & each.keys():
-            raise InputError("an edit is {path: [key, …], value: …}, or has remove, rename or yaml instead", (name,))
+        if not isinstance(path, list) or not path:
+            raise InputError("an edit has a path: [key, …]", (name,))
+        if not {"value", "rename", "yaml"} & each.keys() and each.get("remove") is not True:
+            raise InputError("an edit has a value, rename, yaml or remove: true", (name,))
         if len(path) > MAX_DEPTH or any(type(part) not in (str, int) for part in path):
             raise InputError(f"a path consists of at most {MAX_DEPTH} keys and indices", (name,), code="wrong-type")
         if any(type(each.get(key, "")) is not str for key in ("rename", "yaml")):
