@@ -14,7 +14,7 @@ import pytest
 from scipy.optimize import _lbfgsb_py, _optimize, _tnc, _trustregion
 
 from gdsim.config import signatures
-from gdsim.optimizers.line_search import gradient_descent, newton
+from gdsim.optimizers.methods import gradient_descent, newton
 from gdsim.optimizers.minimizer import METHODS
 
 VERSION = importlib.metadata.version("torch").partition("+")[0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gdsim.optimizers.classes import optimizer_class, warning
-from gdsim.optimizers.counting import CountedFunction, Iterate
 from gdsim.optimizers.factory import BatchingMode, OptimizerFactory, ParameterShapes
+from gdsim.optimizers.methods import CountedFunction, Iterate
 from gdsim.optimizers.minimizer import Minimizer, make_minimizer
 from gdsim.optimizers.probe import optimizer_factory
 from gdsim.optimizers.random_state import RNGState, deterministic, rng

@@ -17,10 +17,8 @@ from gdsim.config.signatures import minimizers
 from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray, objective
 from gdsim.optimizers.classes import OWN_ARGUMENTS, explain, setting_texts
-from gdsim.optimizers.counting import CountedFunction, Iterate
 from gdsim.optimizers.factory import BatchingMode
-from gdsim.optimizers.line_search import gradient_descent, newton
-from gdsim.optimizers.scipy_methods import DERIVATIVES, minimize
+from gdsim.optimizers.methods import DERIVATIVES, CountedFunction, Iterate, gradient_descent, minimize, newton
 
 METHODS: Mapping[str, Callable[..., Iterable[Iterate]]] = MappingProxyType(
     {

@@ -1,21 +1,80 @@
-"""Gradient descent and Newton's method, each with a line search, as in textbooks."""
+"""Methods that evaluate the function themselves: gradient descent and Newton's method with line search, and SciPy's."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from gdsim.objectives import FloatArray
-from gdsim.optimizers.counting import CountedFunction, Iterate
+from gdsim.objectives import FloatArray, Objective
 
 HALVINGS = 60
 """The most times that an exact line search doubles its interval, and that it halves it."""
 
 FLOOR = 1e-3
 """The smallest eigenvalue of a modified Hessian, as a fraction of the largest one."""
+
+DERIVATIVES: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("Nelder-Mead", "Powell"), 0),
+        **dict.fromkeys(("CG", "BFGS", "L-BFGS-B", "TNC"), 1),
+        **dict.fromkeys(("Newton-CG", "trust-exact", "trust-krylov", "trust-ncg"), 2),
+    }
+)
+"""The methods of `scipy.optimize.minimize` without constraints, each with the highest derivative that it uses."""
+
+
+class Counts(NamedTuple):
+    """How often function values, gradients and Hessians have been evaluated."""
+
+    functions: int = 0
+    gradients: int = 0
+    hessians: int = 0
+
+
+class Iterate(NamedTuple):
+    """A point of a path.
+
+    Attributes:
+        point: (dim,).
+        counts: What has been evaluated so far, that of the point itself included.
+        length: The step length that led to the point, as a multiple of the search direction; NaN if there is none.
+    """
+
+    point: FloatArray
+    counts: Counts
+    length: float = math.nan
+
+
+class CountedFunction:
+    """An objective at single points, (dim,), which counts what is evaluated.
+
+    Attributes:
+        is_finite: Whether all that has been evaluated is finite.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective, self.counts, self.is_finite = objective, Counts(), True
+
+    def value(self, point: FloatArray) -> float:
+        """Return the value."""
+        return float(self._counted(self._objective.values(point), functions=self.counts.functions + 1))
+
+    def gradient(self, point: FloatArray) -> FloatArray:
+        """Return the gradient, (dim,)."""
+        return self._counted(self._objective.gradients(point)[1], gradients=self.counts.gradients + 1)
+
+    def hessian(self, point: FloatArray) -> FloatArray:
+        """Return the Hessian, (dim, dim)."""
+        return self._counted(self._objective.hessians(point), hessians=self.counts.hessians + 1)
+
+    def _counted(self, found: FloatArray, **count: int) -> FloatArray:
+        self.counts = self.counts._replace(**count)
+        self.is_finite &= bool(np.isfinite(found).all())
+        return found
 
 
 class Ray:
@@ -191,3 +250,49 @@ def _descend(
         point, gradient = ray.at(length), ray.gradient(length)
         values = {0.0: ray.values[length]} if length in ray.values else {}
         yield Iterate(point, function.counts, length)
+
+
+def minimize(
+    function: CountedFunction,
+    start: FloatArray,
+    steps: int,
+    *,
+    method: str,
+    bounds: Sequence[Sequence[float]] | None = None,
+    **options: Any,
+) -> Iterator[Iterate]:
+    """Yield the iterates of `scipy.optimize.minimize`, from the start on, until it ends.
+
+    Args:
+        function: The function.
+        start: (dim,).
+        steps: The most steps; a step is an iteration, after which SciPy calls its callback.
+        method: One of `DERIVATIVES`.
+        bounds: [low, high] of each coordinate, for the methods that take bounds.
+        options: The options of the method.
+    """
+    from scipy.optimize import minimize  # only if it is used, because it takes long to import
+
+    derivatives = DERIVATIVES[method]
+    iterates = [Iterate(start, Counts(functions=1, gradients=min(derivatives, 1)))]
+
+    def callback(point: FloatArray) -> None:
+        iterates.append(Iterate(np.array(point), function.counts))
+        if len(iterates) > steps:
+            raise StopIteration
+
+    try:
+        minimize(
+            function.value,
+            start,
+            method=method,
+            jac=function.gradient if derivatives else None,
+            hess=function.hessian if derivatives > 1 else None,
+            bounds=bounds,
+            callback=callback,
+            options=options,
+        )
+    except StopIteration:  # TNC passes it on
+        pass
+    finally:
+        yield from iterates[: steps + 1]
