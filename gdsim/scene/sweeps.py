@@ -25,7 +25,7 @@ from gdsim.scene.views import kind_of
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import nearest, paths_at
 from gdsim.sweeps.plan import sweep_of
-from gdsim.sweeps.zoom import combined, zoom_results
+from gdsim.sweeps.run import combined, zoom_results
 from gdsim.themes import MARKERS, Theme
 
 FRAMES = 32  # of a zoom by a factor of 2

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 
 from gdsim.config import varied
-from gdsim.errors import InputError
+from gdsim.errors import GdsimError, InputError
 from gdsim.interrupts import pause
 from gdsim.objectives import FloatArray, Objective, describe_exception
 from gdsim.optimizers import AnyOptimizer, Minimizer, OptimizerFactory, deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
 from gdsim.simulation.experiments import starting_points
 from gdsim.simulation.minimization import Paths
-from gdsim.simulation.stepper import adjusted, noise_of
+from gdsim.simulation.stepper import Stepper, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray
-from gdsim.sweeps.check import check_path
 from gdsim.sweeps.kernels import KERNELS, Settings, State
 from gdsim.sweeps.monitor import Arrays, FunctionMonitor
 from gdsim.sweeps.networks import run_network_cells
@@ -203,3 +202,39 @@ def _states(batches: Sequence[Batch | KernelBatch], counts: Sequence[int], devic
     if len(states) == 1:
         return states[0]
     return torch.cat([state.expand(count, 2) for state, count in zip(states, counts, strict=True)])
+
+
+def plain_path(task: Task, steps: int) -> Tensor:
+    """Return the points (rows, dim) of a task with one start; fewer than steps + 1 if the optimizer fails.
+
+    The point is one tensor, and each step a forward and a backward pass of its own.
+    """
+    point = torch.nn.Parameter(task.factory.reshape(torch.from_numpy(task.points[0].copy())))
+    stepper = Stepper(task.factory, [point], lambda: task.objective.f(point.reshape(-1)))
+    noises = noise_of(task.factory, task.streams, task.objective.dim)
+    points = [point.detach().clone()]
+    for _ in range(steps):
+        loss, drawn = stepper.evaluate(), next(noises)
+        noise = None if drawn is None else [drawn[0].view_as(point)]
+        stepper.adjust_gradients(noise)
+        if not stepper.step(loss, noise):
+            break
+        points.append(point.detach().clone())
+    return torch.stack(points).flatten(1)
+
+
+def check_path(task: Task, path: Tensor) -> None:
+    """Check that a path (steps + 1, dim) of a sweep is that of a plain loop, bit for bit.
+
+    Raises:
+        GdsimError: They differ.
+    """
+    expected = plain_path(task, len(path) - 1)
+    same = (path[: len(expected)] == expected) | (path[: len(expected)].isnan() & expected.isnan())
+    if not same.all():
+        step = int(same.all(1).int().argmin())
+        where = ", ".join(f"{each:g}" for each in task.points[0])
+        raise GdsimError(
+            f"{task.factory.text} from ({where}): step {step} of the sweep differs from that of a plain loop; "
+            "another version of torch may compute differently: please report this"
+        )

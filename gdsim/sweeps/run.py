@@ -1,4 +1,7 @@
-"""Run the tiles of a sweep as tasks, keep those that are finished, and collect the figures of all runs."""
+"""Run the tiles of a sweep as tasks, keep those that are finished, and collect the figures of all runs.
+
+For a zoom into its map, a sweep is run again over ever smaller ranges around a point.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import lru_cache
+from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gdsim.config import Experiment, loads
+from gdsim.config import Experiment, Zoom, loads, with_overrides
 from gdsim.errors import GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
@@ -134,3 +139,35 @@ def _result(figures: dict[str, Any], plan: Plan) -> SweepResult:
                     along[1:] = along[0]
     settings, agrees = tuple(plan.factory(plan.experiment, label).text for label in labels), figures["agrees"]
     return plan.result(figures, settings=settings, agreement=float((agrees == 1).sum() / (agrees >= 0).sum()))
+
+
+def zoom_results(experiment: Experiment, zoom: Zoom) -> Iterator[SweepResult]:
+    """Yield the sweep over ranges each half as long as the one before, as far as a zoom leads.
+
+    On a log scale, ranges are halved in the logarithm.
+    """
+    axes = Plan.of(experiment).axes
+    for halvings in range(1, ceil(log2(zoom.factor)) + 1):
+        overrides = []
+        for name, axis, to in zip("xy", axes, zoom.to, strict=True):
+            ends, center = axis.values[[0, -1]], to
+            if axis.scale == "log":
+                ends, center = np.log(ends), np.log(to)
+            ends = center + (ends - center) / 2**halvings
+            overrides.append(f"sweep.{name}.range={(np.exp(ends) if axis.scale == 'log' else ends).tolist()}")
+        yield run(with_overrides(experiment, overrides))
+
+
+def combined(result: SweepResult, inner: list[SweepResult]) -> SweepResult:
+    """Return several results as one, in which each optimizer of each result is an optimizer of its own."""
+    every = [result, *inner]
+    return replace(
+        result,
+        labels=result.labels * len(every),
+        settings=result.settings * len(every),
+        colors=result.colors * len(every),
+        figures={name: np.concatenate([each.figures[name] for each in every]) for name in result.figures},
+        stop_steps=np.concatenate([each.stop_steps for each in every]),
+        minimum_steps=np.concatenate([each.minimum_steps for each in every]),
+        history={},
+    )
