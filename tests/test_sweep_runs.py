@@ -292,3 +292,15 @@ sweep: {x: {setting: 'optimizers.*.lr', range: [0.001, 0.1]}, points: 9, show: [
     expected = gdsim.sweep(experiment)
     for name, figure in expected.figures.items():
         np.testing.assert_array_equal(result.figures[name], figure)
+
+
+def test_tiles_of_a_network_are_run_again_if_its_data_changes(tmp_path):
+    data, config = {"x": np.eye(8, 4, dtype=np.float32), "y": np.arange(8) % 2}, tmp_path / "net.yaml"
+    config.write_text(
+        "{objective: {network: mlp, hidden: [2], data: own.npz}, steps: 4, optimizers: {SGD: },"
+        " sweep: {x: {setting: optimizers.SGD.lr, range: [0.1, 1]}, points: 3}}"
+    )
+    for labels in (data["y"], 1 - data["y"]):
+        np.savez(tmp_path / "own.npz", x=data["x"], y=labels)
+        kept, fresh = gdsim.sweep(config, kept=tmp_path / "tiles"), gdsim.sweep(config)
+        np.testing.assert_array_equal(kept.figures["final_value"], fresh.figures["final_value"])

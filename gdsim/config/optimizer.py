@@ -34,8 +34,11 @@ PASSED = ("params", "model", "optimizer")  # arguments that gdsim passes
 EXAMPLE = "{class: SGD, lr: 0.1}"
 
 
-def _with_class(value: Any) -> Any:
-    """Return a schedule or `rest` as a mapping with its class, also the schedules inside a schedule."""
+def with_class(value: Any) -> Any:
+    """Return a schedule or `rest` as a mapping with its class, also the schedules inside a schedule.
+
+    Other values than names and mappings are returned as they are.
+    """
     if isinstance(value, str):
         value = {"class": value}
     if not isinstance(value, dict):
@@ -43,7 +46,7 @@ def _with_class(value: Any) -> Any:
     if isinstance(value.get("class"), str):
         value = value | {"class": value["class"].removeprefix("torch.optim.lr_scheduler.")}
     if isinstance(value.get("schedulers"), list):
-        value = value | {"schedulers": [_with_class(inner) for inner in value["schedulers"]]}
+        value = value | {"schedulers": [with_class(inner) for inner in value["schedulers"]]}
     return value
 
 
@@ -54,10 +57,6 @@ class GradientSettings(Model):
     """The standard deviation of Gaussian noise that is added to each gradient, by the seed."""
     clip_norm: Annotated[Finite, Field(gt=0)] | None = None
     """The largest norm of a gradient; longer gradients are scaled down to it. No limit by default."""
-
-    def gradient_settings(self) -> dict[str, Any]:
-        """Return these settings by name."""
-        return {name: getattr(self, name) for name in GradientSettings.model_fields}
 
     def texts(self) -> list[str]:
         """Return each setting as in a legend: `["noise 0.5", "clip 1"]`."""
@@ -79,9 +78,9 @@ class OptimizerSpec(GradientSettings):
     configuration, or a class of any other package. Required unless the label is itself such a name."""
     settings: dict[str, Any] = Field(default={})
     """Arguments of the class."""
-    schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = None
+    schedule: Annotated[dict[str, Any], BeforeValidator(with_class)] | None = None
     """How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments."""
-    rest: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
+    rest: Annotated[dict[str, Any], BeforeValidator(with_class)] | None = Field(
         default=None,
         examples=["AdamW", {"class": "AdamW", "lr": 0.001}],
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "object", "required": ["class"]}, {"type": "null"}]},
@@ -252,7 +251,7 @@ def _rest_problems(class_name: str, rest: Mapping[str, Any], context: SourceCont
 
 
 def _schedule_problems(value: Any, key: Key = ()) -> Iterator[Problem]:
-    """Yield what is wrong with a schedule that `_with_class` has returned."""
+    """Yield what is wrong with a schedule that `with_class` has returned."""
     if not isinstance(value, dict):
         message = f"must be a schedule's class, or a mapping with its class, not {format_value(value)}"
         yield Problem(message, key, "wrong-type")

@@ -98,6 +98,14 @@ class Network:
         torch.manual_seed(seed)
         return self.make().train()
 
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the parameters."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            return tuple(tuple(each.shape) for each in self.module(0).parameters())
+
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss () of outputs (n, …) against targets (n,) or (n, outputs)."""
         from torch.nn import functional

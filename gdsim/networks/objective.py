@@ -114,6 +114,20 @@ class NetworkObjective(Objective):
     network: Network
     landscape: Landscape
 
+    @property
+    def parameter_shapes(self) -> Sequence[Sequence[int]]:
+        """The shapes of the network's parameters."""
+        return self.network.shapes
+
+    def fingerprint(self) -> bytes:
+        """Return numbers that differ for different networks: the data, and the first outputs for some of them."""
+        import torch
+
+        data = self.network.data
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            outputs = self.network.module(0).eval()(torch.from_numpy(data.x[:16]))
+        return b"".join(each.tobytes() for each in (data.x, data.y, outputs.numpy()))
+
 
 def network_objective(network: Network, landscape: Landscape | None = None) -> NetworkObjective:
     """Return the objective of a network, a smooth function that interpolates the losses of a landscape.

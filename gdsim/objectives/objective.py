@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -111,6 +111,11 @@ class Objective:
         return self.minimum
 
     @property
+    def parameter_shapes(self) -> int | Sequence[Sequence[int]]:
+        """What an optimizer updates: `dim` coordinates or, of a network, parameters of these shapes."""
+        return self.dim
+
+    @property
     def diagonal(self) -> float:
         """The length of the diagonal of the view."""
         return float(np.linalg.norm(np.diff(self.bounds)))
@@ -136,7 +141,7 @@ class Objective:
         return values.reshape(shape)
 
     def fingerprint(self) -> bytes:
-        """Return the values at a few points of the view, which differ for different functions."""
+        """Return numbers that differ for different functions: the values at a few points of the view."""
         low, high = self.bounds.T
         return self.values(low + np.random.default_rng(0).random((16, self.dim)) * (high - low)).tobytes()
 

@@ -210,21 +210,17 @@ def check(experiment: Experiment) -> None:
 
     with deterministic():
         # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
-        plans = {plan.shapes: plan for plan in _plans(experiment, evaluate_images=False)}.values()
-        built = [(factory, plan.shapes) for plan in plans for factory in plan.factories]
+        plans = {plan.objective.parameter_shapes: plan for plan in _plans(experiment, evaluate_images=False)}
+        built = [(factory, shapes) for shapes, plan in plans.items() for factory in plan.factories]
         collect(check_schedule, [(each, shapes) for each, shapes in built if isinstance(each, OptimizerFactory)])
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """An objective of an experiment, its starting points (starts, dim), and its optimizers.
-
-    A network has no starting points. `shapes` are those of the parameters that the optimizers update.
-    """
+    """An objective of an experiment, its starting points (starts, dim), none for a network, and its optimizers."""
 
     objective: Objective
     points: FloatArray
-    shapes: ParameterShapes
     factories: list[AnyOptimizer]
 
 
@@ -243,15 +239,13 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
     def plan(index: int) -> _Plan:
         spec = experiment.objectives[index]
         with experiment.located(index):
-            objective, network = spec.build(), spec.to_train()
-            shapes: ParameterShapes = objective.dim
+            objective = spec.build()
             points = np.empty((0, objective.dim))
-            if network is None:
+            if objective.kind != "network":
                 evaluate = evaluate_images or objective.kind != "image"
                 points = starting_points(experiment.start, objective, experiment.seed, evaluate=evaluate)
-            else:
-                shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
-            return _Plan(objective, points, shapes, collect(partial(factory, shapes), experiment.optimizers))
+            build = partial(factory, objective.parameter_shapes)
+            return _Plan(objective, points, collect(build, experiment.optimizers))
 
     def factory(shapes: ParameterShapes, label: str) -> AnyOptimizer:
         with experiment.located():
@@ -274,8 +268,8 @@ def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) ->
 
 
 def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> AnyOptimizer:
-    settings = {"rest": spec.rest, "schedule": spec.schedule, "context": context, **spec.gradient_settings()}
-    return replace(_optimizer(label, spec.class_name, spec.settings, shapes, **settings), color=spec.color)
+    own = {name: getattr(spec, name) for name in ("rest", "schedule", "noise", "clip_norm")}
+    return replace(_optimizer(label, spec.class_name, spec.settings, shapes, context, **own), color=spec.color)
 
 
 def _optimizer(

@@ -37,8 +37,7 @@ def compute_plane(trajectories: Sequence[NetworkTrajectory], view: View, folder:
     elif view.plane in ("hessian", "hessian_start"):
         plane = _along_eigenvectors(network, paths, seed, first=view.plane == "hessian_start")
     elif view.plane == "random" and network.weights > 2:
-        shapes = [tuple(each.shape) for each in network.module(seed).parameters()]
-        plane = _along_random_filters(paths, shapes, seed)
+        plane = _along_random_filters(paths, network.shapes, seed)
     else:
         plane = _through_paths(trajectories, paths)
     return replace(plane, plane=plane_name(view.plane), share=_share(plane, paths))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers, varied
 from gdsim.config.sweep import EVERY, Figure
-from gdsim.errors import InputError, Key
+from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import AnyOptimizer, BatchingMode
@@ -177,21 +177,18 @@ class Plan:
             ConfigError: It does not; the error has the location of the axis.
         """
         for index, axis in enumerate(self.axes):
-            for label in self.experiment.optimizers if self.sweep.coordinate(index) is None else ():
-                for place in (axis.values.argmin(), axis.values.argmax()):
-                    cell = np.zeros(len(self.axes), dtype=np.int64)
-                    cell[index] = place
-                    settings = {axis.setting: self.settings(cell)[axis.setting]}
-                    self._check_cell(label, settings, ("sweep", "xy"[index]))
-
-    def _check_cell(self, label: str, settings: Mapping[str, float], key: Key) -> None:
-        one = varied(self.experiment, settings)
-        try:
-            self.factory(one, label)
-        except InputError as error:
-            ((setting, value),) = settings.items()
-            message = f"{setting} = {value:g}: {error.problems[0].message}"
-            raise self.experiment.locate(InputError(message, key, code=error.code)) from None
+            for place in (axis.values.argmin(), axis.values.argmax()) if self.sweep.coordinate(index) is None else ():
+                cell = np.zeros(len(self.axes), dtype=np.int64)
+                cell[index] = place
+                value = self.settings(cell)[axis.setting]
+                one = varied(self.experiment, {axis.setting: value})
+                for label in self.experiment.optimizers:
+                    try:
+                        self.factory(one, label)
+                    except InputError as error:
+                        message = f"{axis.setting} = {value:g}: {error.problems[0].message}"
+                        found = InputError(message, ("sweep", "xy"[index]), code=error.code)
+                        raise self.experiment.locate(found) from None
 
     def notes(self) -> Iterator[str]:
         """Yield, for each optimizer with many instances, how many there are and how long they take."""
@@ -231,20 +228,14 @@ class Plan:
         Raises:
             ConfigError: The class refuses its settings.
         """
-        network = experiment.objectives[0].to_train()
-        if network is None:
-            return optimizer_of(experiment, label, experiment.objectives[0].build().dim)
-        return optimizer_of(experiment, label, [[*each.shape] for each in network.module(0).parameters()])
+        return optimizer_of(experiment, label, experiment.objectives[0].build().parameter_shapes)
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""
         settings = [value for name, value in self.experiment if name not in ("view", "animation", "output")]
         digest = hashlib.blake2b(f"{settings} {versions} {len(self.tiles)}".encode(), digest_size=8)
-        if self.network is not None:
-            digest.update(self.network.data.x.tobytes())
-        else:
-            # The code and the samples that the configuration names may have changed.
-            digest.update(self.objective.fingerprint())
+        # The code, the samples and the data that the configuration names may have changed.
+        digest.update(self.objective.fingerprint())
         return digest.hexdigest()
 
     def _tiles(self) -> Iterator[Tile]:
