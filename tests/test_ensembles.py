@@ -20,6 +20,7 @@ from gdsim.errors import ConfigError, InputError
 from gdsim.scene.build import build_scene
 from gdsim.scene.spreads import SHARES, regions
 from gdsim.simulation import read, save
+from gdsim.simulation.experiments import simulate_settings
 
 NOISY = """
 objective: {name: quadratic, condition: 8, rotation: 30, bounds: [[-4, 4], [-3, 3]]}
@@ -96,6 +97,23 @@ def test_tuning_uses_other_noise_than_the_evaluation() -> None:
     np.testing.assert_array_equal(evaluated.points, simulate(experiment)[0].points)
     assert tuned.points.shape == evaluated.points.shape
     assert not np.isclose(tuned.points[1], evaluated.points[1]).any()
+
+
+def test_tuning_simulates_as_many_ensembles_at_once_as_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, counts = loads(NOISY), []
+    expected = next(iter(sweep_in_chunks(experiment, "SGD", [{"lr": 0.02}])))
+
+    def counted(experiment, label, settings):
+        counts.append(len(settings))
+        return simulate_settings(experiment, label, settings)
+
+    monkeypatch.setattr("gdsim.simulation.experiments.simulate_settings", counted)
+    figures = sum(each[0, 0].size for each in (expected.points, expected.values, expected.gradients)) + 2
+    monkeypatch.setattr("gdsim.analysis.tuning.CHUNK", 2 * 8 * figures * expected.values.size)
+    trials = [{"lr": 0.01 * k} for k in range(1, 6)]
+    found = [*sweep_in_chunks(experiment, "SGD", trials)]
+    assert counts == [2, 2, 1]
+    np.testing.assert_array_equal(found[1].points, expected.points)
 
 
 @pytest.mark.parametrize(

@@ -280,8 +280,7 @@ def sweep_in_chunks(experiment: Experiment, label: str, trials: Sequence[Values]
 
     given = experiment.optimizers[label].settings
     settings = [{**given, **tuned_arguments(experiment, label, values)} for values in trials]
-    starts = 1 if experiment.start is None else experiment.start.count
-    size = (experiment.steps + 1) * starts * (2 * experiment.objectives[0].build().dim + 3) * 8
+    size = (experiment.steps + 1) * experiment.paths * (2 * experiment.objectives[0].build().dim + 3) * 8
     together = max(1, CHUNK // size)
     for first in range(0, len(settings), together):
         yield from simulate_settings(experiment, label, settings[first : first + together])
