@@ -62,7 +62,7 @@ def descend(
     seed: int = 0,
     bounds: npt.ArrayLike | None = None,
     label: str | None = None,
-    schedule: Mapping[str, Any] | None = None,
+    schedule: str | Mapping[str, Any] | None = None,
     noise: float = 0.0,
     clip_norm: float | None = None,
     record: Literal["state"] | None = None,
@@ -81,7 +81,7 @@ def descend(
         seed: The seed of the noise, from 0.
         bounds: The view, one (low, high) per coordinate; by default, pictures fit that of most objectives to the paths.
         label: The name of the optimizer; its class by default. The noise depends on it.
-        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
+        schedule: A class of `torch.optim.lr_scheduler` by name, or `{"class": …, …}` with its arguments.
         noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer gets.
         clip_norm: The largest norm of that gradient, noise included, as in `torch.nn.utils.clip_grad_norm_`.
         record: `"state"` records what the optimizer holds after each step, see `Trajectory.state`.

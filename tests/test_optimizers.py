@@ -32,12 +32,21 @@ def test_every_class_of_torch_optim_runs_with_its_defaults(name: str) -> None:
         ({"fused": True}, None, BatchingMode.SEPARATE),
         ({"foreach": True}, {"class": "LinearLR"}, BatchingMode.FLAT),
         ({}, {"class": "ReduceLROnPlateau"}, BatchingMode.SEPARATE),
+        ({}, "torch.optim.lr_scheduler.ReduceLROnPlateau", BatchingMode.SEPARATE),
     ],
 )
 def test_options_decide_on_the_arrangement(
-    settings: dict[str, Any], schedule: dict[str, Any] | None, expected: BatchingMode
+    settings: dict[str, Any], schedule: str | dict[str, Any] | None, expected: BatchingMode
 ) -> None:
     assert optimizer_factory("Adam", "Adam", settings, schedule=schedule).batching_modes == (expected,)
+
+
+def test_the_class_of_a_schedule_suffices() -> None:
+    parts = {"class": "SequentialLR", "schedulers": ["ConstantLR", "ExponentialLR"], "milestones": [3]}
+    assert optimizer_factory("SGD", "SGD", {}, schedule="ConstantLR").text == "SGD · lr 0.001 · ConstantLR"
+    assert refusal("SGD", {}, schedule=parts) == "schedule.schedulers.1 missing"  # gamma
+    assert refusal("SGD", {}, schedule="StepL") == "schedule.class unknown-name"
+    assert refusal("SGD", {}, schedule=3) == "schedule wrong-type"
 
 
 def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:

@@ -140,11 +140,10 @@ def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContex
 
 def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable[..., LRScheduler]:
     """Return a class of `torch.optim.lr_scheduler` by name, after checking the names of its arguments."""
-    bare = name.rpartition(".")[2]
-    if bare not in schedules():
+    if name not in schedules():
         message = f"torch.optim.lr_scheduler has no schedule '{name}'{did_you_mean(name, schedules())}"
         raise InputError(message, (*key, "class"), code="unknown-name")
-    found: Callable[..., LRScheduler] = getattr(lr_scheduler, bare)
+    found: Callable[..., LRScheduler] = getattr(lr_scheduler, name)
     _check_arguments(found, settings, key, ("optimizer",))
     return found
 

@@ -87,7 +87,7 @@ class OptimizerFactory:
             name, *settings = self.rest.built_class.text()
             parts += [f"rest {name}", *settings]
         if self.schedule is not None:
-            parts.append(_schedule_name(self.schedule))
+            parts.append(self.schedule["class"])
         return " · ".join([*parts, *self.gradient.texts()])
 
     @property
@@ -103,7 +103,7 @@ class OptimizerFactory:
     @property
     def batching_modes(self) -> tuple[BatchingMode, ...]:
         """The possible modes, cheapest first; only one if the best mode is known."""
-        plateau = self.schedule is not None and _schedule_name(self.schedule) == "ReduceLROnPlateau"
+        plateau = self.schedule is not None and self.schedule["class"] == "ReduceLROnPlateau"
         # A fused step rounds the last few elements of a tensor differently.
         fused = any(each.settings.get("fused") for each in self.built_class)
         if self.needs_closure or self.needs_graph or self.is_random or plateau or fused:
@@ -224,7 +224,3 @@ class OptimizerFactory:
     def _contains(self, name: str) -> bool:
         """Return whether this class, or one that it wraps, is the class of this name in `torch.optim`."""
         return any(each.class_.__name__ == name and each.is_from_torch for each in self.built_class)
-
-
-def _schedule_name(schedule: Mapping[str, Any]) -> str:
-    return str(schedule["class"]).rpartition(".")[2]

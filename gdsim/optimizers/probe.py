@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gdsim.config.model import HERE, SourceContext
-from gdsim.config.optimizer import GradientSettings
+from gdsim.config.optimizer import GradientSettings, with_class
 from gdsim.config.signatures import parameters_of
 from gdsim.errors import InputError, Key
 from gdsim.optimizers.classes import find_class
@@ -33,7 +33,7 @@ def optimizer_factory(
     shapes: ParameterShapes = 2,
     *,
     rest: Mapping[str, Any] | None = None,
-    schedule: Mapping[str, Any] | None = None,
+    schedule: str | Mapping[str, Any] | None = None,
     context: SourceContext = HERE,
     **gradient: Any,
 ) -> OptimizerFactory:
@@ -49,13 +49,17 @@ def optimizer_factory(
         shapes: What the class is tested on.
         rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then updates
             only the matrices. Muon always uses it, by default AdamW.
-        schedule: See `OptimizerFactory`; `rest` uses a separate schedule with the same arguments.
+        schedule: See `OptimizerFactory`, or the class alone; `rest` uses a separate schedule with the same arguments.
         context: The folder of the user's code, and whether it may be executed.
         gradient: The fields of `GradientSettings`: `noise`, `clip_norm`.
 
     Raises:
         InputError: There is no such class, it refuses its settings, or it cannot take a step on the parameters.
     """
+    schedule = with_class(schedule)
+    if not isinstance(schedule, Mapping | None):
+        message = f"must be a schedule's class, or a mapping with its class, not {schedule!r:.40}"
+        raise InputError(message, ("optimizers", label, "schedule"), code="wrong-type")
     chosen = _untested(label, class_, settings, context, schedule=schedule, **gradient)
     if isinstance(shapes, int) or (rest is None and not chosen.matrices_only):
         return _probe(chosen, shapes)

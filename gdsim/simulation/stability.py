@@ -75,5 +75,5 @@ def _defaults(class_name: str) -> dict[str, Any]:
 
 
 def _changes_momentum(schedule: Mapping[str, Any]) -> bool:
-    cycles = schedule["class"].rpartition(".")[2] in CYCLIC and schedule.get("cycle_momentum", True)
+    cycles = schedule["class"] in CYCLIC and schedule.get("cycle_momentum", True)
     return cycles or any(map(_changes_momentum, schedule.get("schedulers", ())))
