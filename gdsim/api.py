@@ -182,6 +182,8 @@ def animate(
     if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
         path, optimizers = optimizers, None
     shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
+    if optimizers is None and (isinstance(source, Mapping) or _suffix(source) in YAML_SUFFIXES):
+        source = as_experiment(source)
     swept = _swept(source, progress) if optimizers is None else None
     experiment, found = swept or _run(source, optimizers, start, steps, seed, progress=progress)
     if experiment is not None:
@@ -330,19 +332,15 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
 
 
 def _swept(source: Source, progress: Progress) -> tuple[Experiment, SweepResult] | None:
-    """Return the experiment and the result of a sweep, which a source is or describes; None for other sources."""
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if path.suffix.lower() == RECORDING:
-            from gdsim.sweeps import archive
+    """Return the experiment and the result of a sweep, of an experiment or a recording; None for other sources."""
+    if isinstance(source, Experiment) and source.sweep is not None:
+        return source, sweep(source, progress=progress)
+    if _suffix(source) == RECORDING:
+        from gdsim.sweeps import archive
 
-            return archive.read(path) if archive.is_sweep(path) else None
-        if path.suffix.lower() not in YAML_SUFFIXES:
-            return None
-    elif not isinstance(source, Experiment | Mapping):
-        return None
-    experiment = as_experiment(source)
-    return None if experiment.sweep is None else (experiment, sweep(experiment, progress=progress))
+        path = Path(cast("str", source))
+        return archive.read(path) if archive.is_sweep(path) else None
+    return None
 
 
 def _run(
@@ -363,8 +361,8 @@ def _run(
             raise InputError(message, (name,), code="conflict")
     if isinstance(source, Trajectory):
         return None, [source]
-    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == RECORDING:
-        return read(Path(source))
+    if _suffix(source) == RECORDING:
+        return read(cast("str", source))
     if isinstance(source, Sequence) and not isinstance(source, str):
         if wrong := [type(each).__name__ for each in source if not isinstance(each, Trajectory)]:
             raise InputError(f"must hold trajectories, not {wrong[0]}", ("source",), code="wrong-type")
@@ -385,11 +383,14 @@ def _themed(view: View | None, theme: str | Mapping[str, Any] | None) -> View | 
 
 def _is_path(text: str, source: object) -> bool:
     """Return whether a text after a source is where to write, and not an optimizer that descends an objective."""
-    if isinstance(source, str | os.PathLike):
-        is_objective = Path(source).suffix.lower() not in (*YAML_SUFFIXES, RECORDING)
-    else:
-        is_objective = callable(source) or isinstance(source, Objective)
+    is_text = isinstance(source, str | os.PathLike) and _suffix(source) not in (*YAML_SUFFIXES, RECORDING)
+    is_objective = is_text or callable(source) or isinstance(source, Objective)
     return find_format(Path(text).suffix) is not None or not is_objective
+
+
+def _suffix(source: object) -> str:
+    """Return the suffix of a path in lower case; empty for other sources."""
+    return Path(source).suffix.lower() if isinstance(source, str | os.PathLike) else ""
 
 
 def as_experiment(source: object) -> Experiment:
@@ -398,8 +399,8 @@ def as_experiment(source: object) -> Experiment:
         return source
     if isinstance(source, Mapping):
         return loads(dump(_plain(source)))
-    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in YAML_SUFFIXES:
-        return load(source)
+    if _suffix(source) in YAML_SUFFIXES:
+        return load(cast("str", source))
     if isinstance(source, str | os.PathLike | Objective):
         example = '`{"SGD": {"lr": 0.01}, "Adam": {"lr": 0.1}}`'
         message = f"are needed to descend {source}, such as {example}; a configuration is a .yaml file"

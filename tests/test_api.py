@@ -166,6 +166,14 @@ def test_an_experiment_a_mapping_a_file_a_recording_and_trajectories_are_alike(t
     np.testing.assert_array_equal(gdsim.simulate(mapping)[0].points, trajectories[0].points)
 
 
+def test_an_animation_reads_its_config_once(tmp_path, monkeypatch):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    read, load = [], gdsim.load
+    monkeypatch.setattr("gdsim.api.load", lambda path: read.append(path) or load(path))
+    assert gdsim.animate(tmp_path / "small.yaml").scene.alt_text
+    assert read == [tmp_path / "small.yaml"]
+
+
 def test_whatever_the_command_line_can_do_is_public():
     experiment = {"objective": "sphere", "optimizers": SGD, "steps": 5}
     gdsim.check(experiment)
