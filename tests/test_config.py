@@ -15,8 +15,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
-from gdsim.config.presentation import OwnTheme
+from gdsim.config import Camera, Experiment, View, load, loads, schema
+from gdsim.config.presentation import PRESETS, OwnTheme
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError, Problem
 

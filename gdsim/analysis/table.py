@@ -328,11 +328,11 @@ def _of_starts(row: Row, count: int | None) -> str:
 
 
 METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
-    ("rank_low", "rank", lambda row: _rank(row)),
+    ("rank_low", "rank", _rank),
     ("starts", "starts", lambda row: str(row.starts) if row.starts and not row.runs else ""),
     ("runs", "runs", lambda row: str(row.runs or "")),
-    ("solved", "solved", lambda row: _share(row)),
-    ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _evaluations(row)),
+    ("solved", "solved", _share),
+    ("evaluations_to_tolerance", "evaluations to tolerance", _evaluations),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),
     ("evaluations", "evaluations", lambda row: _number(row.evaluations, 10)),
     ("function_evaluations", "function values", lambda row: _number(row.function_evaluations, 10)),

@@ -18,9 +18,8 @@ from gdsim.config.experiment import Experiment, Origin, Start
 from gdsim.config.json_schema import schema
 from gdsim.config.messages import problems_in
 from gdsim.config.model import SourceContext
-from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec
-from gdsim.config.presentation import FORMATS, PRESETS, Animation, Camera, Output, View, Zoom
+from gdsim.config.presentation import FORMATS, Animation, Camera, Output, View, Zoom
 from gdsim.config.signatures import optimizers
 from gdsim.config.sweep import EVERY, START, Axis, Sweep
 from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
@@ -28,12 +27,9 @@ from gdsim.errors import ConfigError, InputError, Problem, SourceLocation, check
 from gdsim.files import suggest_sibling
 
 __all__ = [
-    "PRESETS",
     "Animation",
-    "Axis",
     "Camera",
     "Experiment",
-    "ObjectiveSpec",
     "OptimizerSpec",
     "Output",
     "SourceContext",

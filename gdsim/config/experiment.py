@@ -28,6 +28,7 @@ from gdsim.config.model import (
     Model,
     NoneAsEmpty,
     SourceContext,
+    as_list,
     has_control_characters,
     is_nested,
     none_as_empty,
@@ -59,12 +60,8 @@ MAX_FLOWS = 100  # starts from which the gradient flow is computed, each in a te
 MAX_DISTANCE = 1e6  # widths of the view
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 Several = Annotated[list[ObjectiveSpec], Field(min_length=1, max_length=MAX_OBJECTIVES)]
-Objectives = Annotated[Several, BeforeValidator(_as_list, json_schema_input_type=ObjectiveSpec | Several)]
+Objectives = Annotated[Several, BeforeValidator(as_list, json_schema_input_type=ObjectiveSpec | Several)]
 
 Point = Annotated[list[Coordinate], Field(min_length=1, examples=[[0.5, 1]])]
 Points = Annotated[list[Point], Field(min_length=1, examples=[[[0.5, 1], [2, -3]]])]

@@ -117,6 +117,11 @@ def none_as_empty(value: Any) -> Any:
     return {} if value is None else value
 
 
+def as_list(value: Any) -> Any:
+    """Return a list, or another value as the only item of one."""
+    return value if isinstance(value, list) else [value]
+
+
 def all_different(items: list[Any]) -> list[Any]:
     """Return a list, unless an item is in it twice."""
     for index, item in enumerate(items):

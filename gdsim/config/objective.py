@@ -25,6 +25,7 @@ from gdsim.networks import (
     network_objective,
 )
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
+from gdsim.objectives.samples import SUFFIXES
 from gdsim.objectives.tokens import VARIABLE
 
 SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
@@ -40,7 +41,6 @@ FORMS: Mapping[str, tuple[str, ...]] = {
 }
 """The keys that belong to each form of an objective."""
 
-SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
 OPERATORS = re.compile(r"[-+−*·/^()²³⁴⁵⁶⁷⁸⁹]|\d[a-z]")
 
 Interval = Annotated[list[Coordinate], Field(min_length=2, max_length=2, examples=[[-5, 5]])]
@@ -81,7 +81,7 @@ def by_form(text: str) -> dict[str, str]:
     words = re.findall(r"[A-Za-z_]\w*", text)
     has_variables = "^" in text or any(map(VARIABLE.fullmatch, words))
     is_expression = VARIABLE.fullmatch(text) or (
-        OPERATORS.search(text) and has_variables and not text.lower().endswith(SAMPLES)
+        OPERATORS.search(text) and has_variables and not text.lower().endswith(SUFFIXES)
     )
     return {"expression" if is_expression else "name": text}
 
@@ -255,7 +255,7 @@ def _other_form(name: str) -> str:
     """Return what may be meant by a name that the catalogue does not have."""
     if name in NETWORKS:
         return f"; for a network write {{network: {name}, data: digits}}"
-    if name.lower().endswith(SAMPLES):
+    if name.lower().endswith(SUFFIXES):
         return f"; for a file write {{samples: {name}}}"
     hint = f'; for an expression write {{expression: "{name}"}}' if OPERATORS.search(name) else ""
     return did_you_mean(name, names()) or hint or "; `gdsim list objectives` lists them"

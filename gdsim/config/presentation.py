@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -41,8 +41,8 @@ from gdsim.errors import InputError, Problem, did_you_mean
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
-NAMED_PLANES = ("pca", "hessian", "hessian_start", "random")
-PLANES = "pca, hessian, hessian_start, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
+PlaneName = Literal["pca", "hessian", "hessian_start", "random"]
+PLANES = f"{', '.join(get_args(PlaneName))}, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
 
 
 def _check_size(size: list[int]) -> list[int]:
@@ -56,12 +56,12 @@ def _check_size(size: list[int]) -> list[int]:
 
 
 def _check_plane(plane: Any) -> Any:
-    if plane is None or plane in NAMED_PLANES:
+    if plane is None or plane in get_args(PlaneName):
         return plane
     types = {type(each) for each in plane} if isinstance(plane, list) and len(plane) == 2 else set()
     if (types == {str} and not any(map(has_control_characters, plane))) or (types == {int} and min(plane) >= 0):
         return all_different(plane)
-    hint = did_you_mean(plane, NAMED_PLANES) if isinstance(plane, str) else ""
+    hint = did_you_mean(plane, get_args(PlaneName)) if isinstance(plane, str) else ""
     refuse([Problem(f"must be {PLANES}, not {format_value(plane)}{hint}")])
     return plane
 
@@ -70,7 +70,6 @@ Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Pair = Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True})
 Coordinates = Annotated[list[Annotated[int, Field(ge=0)]], Pair]
 Recordings = Annotated[list[Line], Pair]
-PlaneName = Literal["pca", "hessian", "hessian_start", "random"]
 Plane = Annotated[
     PlaneName | list[int] | list[str] | None,
     PlainValidator(_check_plane, json_schema_input_type=Coordinates | PlaneName | Recordings | None),

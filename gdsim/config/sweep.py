@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from gdsim.config.model import Coordinate, Line, Model, all_different, refuse
+from gdsim.config.model import Coordinate, Line, Model, all_different, as_list, refuse
 from gdsim.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -34,12 +34,8 @@ NEED_MINIMUM = ("solved", "steps_to_tolerance", "minimum", "distance", "evaluati
 """The figures that are defined only if the minimum of the objective is known."""
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 Figures = Annotated[
-    list[Figure], Field(min_length=1), AfterValidator(all_different), BeforeValidator(_as_list, Figure | list[Figure])
+    list[Figure], Field(min_length=1), AfterValidator(all_different), BeforeValidator(as_list, Figure | list[Figure])
 ]
 Range = Annotated[list[Coordinate], Field(min_length=2, max_length=2, examples=[[0.001, 1]])]
 Values = Annotated[list[Coordinate], Field(min_length=1, max_length=MAX_SIDE), AfterValidator(all_different)]

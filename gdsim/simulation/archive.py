@@ -265,14 +265,14 @@ class ArrayReader:
     """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], suffix: str = "", **axes: int) -> None:
-        self.arrays, self._suffix, self.axes = arrays, suffix, axes
+        self._arrays, self._suffix, self.axes = arrays, suffix, axes
 
     def part(self, index: int, **axes: int) -> ArrayReader:
         """Return a reader of the arrays of one trajectory."""
-        return ArrayReader(self.arrays, f"_{index}", **axes)
+        return ArrayReader(self._arrays, f"_{index}", **axes)
 
     def __contains__(self, name: str) -> bool:
-        return f"{name}{self._suffix}" in self.arrays
+        return f"{name}{self._suffix}" in self._arrays
 
     def require(self, name: str, condition: object) -> None:
         """Raise an error about an array that does not fulfil a condition."""
@@ -290,7 +290,7 @@ class ArrayReader:
         if name not in self:
             sentence = f"is damaged, or not a recording of gdsim: it lacks '{name}{self._suffix}'"
             raise InputError(sentence, code="missing")
-        array, wanted_axes = self.arrays[f"{name}{self._suffix}"], axes.removesuffix("…").split()
+        array, wanted_axes = self._arrays[f"{name}{self._suffix}"], axes.removesuffix("…").split()
         shape = array.shape[: len(wanted_axes)] if axes.endswith("…") else array.shape
         self.require(name, array.dtype.type is kind and array.dtype.isnative and len(shape) == len(wanted_axes))
         for axis, length in zip(wanted_axes, shape, strict=True):

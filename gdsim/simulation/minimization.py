@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +32,11 @@ def run_together(
     only if there is no minimizer, because they are those of all paths.
     """
     factories = [each for each in optimizers if isinstance(each, OptimizerFactory)]
-    options: dict[str, Any] = {"records_state": records_state}
-    if len(factories) == len(optimizers):
-        options["observe"] = observe
-    made = descend_together(objective, factories, points, steps, seed, progress, runs, **options) if factories else ()
+    made: tuple[Trajectory, ...] = ()
+    if factories:
+        observe = observe if len(factories) == len(optimizers) else ignore
+        own = objective, factories, points, steps, seed, progress, runs
+        made = descend_together(*own, records_state=records_state, observe=observe)
     descents, starts = iter(made), np.tile(points, (runs or 1, 1))
     return tuple(
         next(descents)
