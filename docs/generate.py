@@ -113,7 +113,7 @@ def examples() -> Iterator[dict[str, Any]]:
             "lesson": text.partition("\n")[0].removeprefix("# "),
             "yaml": text,
             "size": gdsim.load(path, allow_code=True).view.size,
-            "topic": TOPICS.get(path.stem.partition("_")[0]),
+            "topic": TOPICS[path.stem.partition("_")[0]],
             "runs_code": "--allow-code" in text,
         }
 

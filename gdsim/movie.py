@@ -74,7 +74,7 @@ class Movie:
     def _player(self) -> str:
         """Return the player in an iframe, which isolates its style and its keys."""
         player = page(self.scene, self.provenance, self.output.loop == "forever")
-        frame = player_frame(self.scene.size, title=self.scene.title or "gdsim", srcdoc=player)
+        frame = player_frame(self.scene.size, title=self.scene.name, srcdoc=player)
         # ASCII, because a host that misreads the encoding would change the script, whose hash its policy has.
         return frame.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
@@ -87,7 +87,7 @@ class Movie:
 def make_provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance:
     """Return how a scene was made, from an experiment or from trajectories alone."""
     return Provenance(
-        title=scene.title,
+        title=scene.name,
         alt_text=scene.alt_text,
         yaml="" if experiment is None else experiment.yaml,
         seed=None if experiment is None else experiment.seed,

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pptx import Presentation
 from tqdm import tqdm
 
 import gdsim
+from tests.commands import call
 
 SMALL_MAPPING = {"objective": "sphere", "steps": 3, "optimizers": {"SGD": {"lr": 0.1}}}
 SMALL = "{objective: sphere, steps: 9, optimizers: {SGD: {lr: 0.1}}, view: {size: [320, 180]}, animation: {seconds: 1}}"
@@ -71,6 +73,18 @@ def test_a_movie_shows_itself_in_a_notebook():
     assert "max-width: 320px; height: auto; min-height: 400px; aspect-ratio: 320 / 830" in tall["text/html"]
     assert set(movie._repr_mimebundle_(include=["image/png", "text/latex"])) == {"image/png"}
     assert set(movie._repr_mimebundle_(exclude=["text/html"])) == {"image/png", "text/plain"}
+
+
+@pytest.mark.parametrize(("objective", "name"), [("sphere", "Sphere"), ("{expression: x^2 + y^2}", "x^2 + y^2")])
+def test_a_picture_without_a_title_is_named_after_its_function(tmp_path, objective, name):
+    view = {"title": False, "size": [320, 180]}
+    movie = gdsim.animate(gdsim.loads(f"{{objective: {objective}, steps: 2, optimizers: {{SGD: }}}}"), view=view)
+    assert movie.scene.title == ""
+    assert f"<title>{name}</title>" in movie.save(tmp_path / "a.html").read_text("utf-8")
+    assert f'title="{name}"' in movie._repr_mimebundle_(["text/html"])["text/html"]
+    picture = movie.save(tmp_path / "a.png")
+    assert call("slides", str(picture), "-q", "-o", str(tmp_path / "a.pptx")).exit_code == 0
+    assert Presentation(str(tmp_path / "a.pptx")).slides[0].shapes.title.text == name
 
 
 def test_frames_are_an_iterable_with_a_length_that_tqdm_takes():

@@ -82,17 +82,19 @@ def test_code_and_headings_are_complete_on_a_phone(browser):
 
 def test_the_gallery_plays_and_is_filtered_by_keyboard(browser):
     visit(browser, SITE / "gallery" / "index.html", reduced_motion="no-preference")
-    browser.execute_script("document.querySelector('.topics button').focus()")
+    browser.execute_script("document.querySelector('.topics [data-topic=momentum]').focus()")
     card = browser.find_element("css selector", ".example[href^=momentum_ravine]")
     shown = "return [...document.querySelectorAll('.example')].filter(each => each.offsetParent).length"
     total = browser.execute_script(shown)
+    topics = "return [...new Set([...document.querySelectorAll('{}')].map(each => each.dataset.topic))].sort()"
+    assert browser.execute_script(topics.format(".example")) == browser.execute_script(topics.format(".topics button"))
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert 0 < browser.execute_script(shown) < total
     browser.execute_script("arguments[0].focus()", card)
     assert card.find_element("css selector", "img").get_attribute("src").endswith("momentum_ravine.webp")
     browser.execute_script("arguments[0].blur()", card)
     assert card.find_element("css selector", "img").get_attribute("src").endswith("momentum_ravine.png")
-    browser.execute_script("document.querySelector('.topics button').focus()")
+    browser.execute_script("document.querySelector('.topics [data-topic=momentum]').focus()")
     browser.switch_to.active_element.send_keys(Keys.SPACE)
     assert browser.execute_script(shown) == total
     ActionChains(browser).move_to_element(card).perform()

@@ -19,6 +19,7 @@ from gdsim.files import YAML_SUFFIXES, atomic_write
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 TOPICS = {
+    "quickstart": "to begin with",
     "momentum": "momentum",
     "rate": "learning rate",
     "curvature": "curvature",
@@ -94,7 +95,7 @@ def examples(
 
 
 def _print_by_topic(rows: Sequence[tuple[str, str]]) -> None:
-    for topic, title in {"quickstart": "to begin with", **TOPICS}.items():
+    for topic, title in TOPICS.items():
         print(f"{title}:")
         print_columns([row for row in rows if row[0].partition("_")[0] == topic], indent="  ")
     print_notes(["gdsim examples NAME writes one here."])

@@ -328,7 +328,12 @@ class Scene:
         return len(self.frame_steps)
 
     def __repr__(self) -> str:
-        return f"<Scene: {self.title or self.alt_text.partition('.')[0]}, {len(self)} frame{'s' * (len(self) != 1)}>"
+        return f"<Scene: {self.name}, {len(self)} frame{'s' * (len(self) != 1)}>"
+
+    @property
+    def name(self) -> str:
+        """The title, or where there is none the names of the objectives, or else how the description begins."""
+        return self.title or self.subject or self.alt_text.partition(".")[0]
 
     @property
     def facets(self) -> tuple[Facet, ...]:

@@ -114,7 +114,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         quoted=quoted,
         say=say,
         words_json=_json(words),
-        title=scene.title or "gdsim",
+        title=scene.name,
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
         chips=_chips(scene),
