@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -164,7 +165,7 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
 
 
 def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
-    """Return the experiment of one cell of a sweep, which `simulate` can run.
+    """Return the experiment of one cell of a sweep, which `simulate` can run; its `yaml` is that of the sweep.
 
     Args:
         experiment: The experiment with the sweep.
@@ -182,7 +183,10 @@ def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
         for label in labels:
             dotted = setting.replace(EVERY, label, 1) if every else setting
             overrides += [*_written_list(experiment, dotted), f"{dotted}={value!r}"]
-    return with_overrides(experiment, overrides)
+    document = experiment._origin.document
+    document = replace(document, value=deepcopy(document.value), locations=dict(document.locations))
+    override(document, {each: f"--set {each}" for each in overrides})
+    return _validated(experiment._origin._replace(document=document))
 
 
 def _written_list(experiment: Experiment, setting: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.config import Experiment, varied, with_overrides
+from gdsim.config import Experiment, varied, with_edits
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
 from gdsim.simulation import Trajectory
@@ -88,4 +88,5 @@ def _paths_in(plan: Plan, cell: Sequence[int]) -> tuple[Trajectory, ...]:
     if moved.keys() == {None}:
         return simulate(one)
     (start,) = starting_points(one.start, plan.objective, one.seed).tolist()
-    return simulate(with_overrides(one, [f"start={[moved.get(i, each) for i, each in enumerate(start)]}"]))
+    point = [moved.get(i, each) for i, each in enumerate(start)]
+    return simulate(with_edits(one, [{"path": ["start"], "value": point}]))
