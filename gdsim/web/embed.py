@@ -7,14 +7,19 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gdsim.config.presentation import with_preset
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 from gdsim.files import YAML_SUFFIXES
+
+if TYPE_CHECKING:
+    from jinja2.environment import TemplateModule
 
 _WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html")
 
@@ -183,8 +188,9 @@ def _line(text: str) -> str:
     return "".join(each for each in " ".join(text.split()) if each.isprintable())
 
 
-def _macro(name: str, *values: object) -> str:
-    """Call a macro of embed.jinja, with filters that escape for each language."""
+@cache
+def _macros() -> TemplateModule:
+    """Return the macros of embed.jinja, with filters that escape for each language."""
     from markupsafe import Markup
 
     from gdsim.web import environment
@@ -199,4 +205,9 @@ def _macro(name: str, *values: object) -> str:
         "latex": language(lambda text: "".join(_LATEX.get(each, each) for each in text)),
         "quoted": language(lambda text: json.dumps(text, ensure_ascii=False)),
     }
-    return str(getattr(own.get_template("embed.jinja").module, name)(*values))
+    return own.get_template("embed.jinja").module
+
+
+def _macro(name: str, *values: object) -> str:
+    """Call a macro of embed.jinja."""
+    return str(getattr(_macros(), name)(*values))
