@@ -584,6 +584,8 @@ def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
     scene = build_scene(four, view=View(panels=panels, **view), animation=QUICK)
     frames, shown = images(scene)
     width, height = frames.size
+    with frames.settings():
+        frames.canvas.agg.draw()
     renderer = frames.canvas.agg.get_renderer()
     texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
     extents = [(text.get_text(), *text.get_window_extent(renderer).extents) for text in texts]

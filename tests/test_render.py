@@ -250,6 +250,8 @@ def test_page_panel_and_heads_have_the_themes_colors(theme):
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
     """What every piece of text covers, in pixels."""
+    with frames.settings():
+        frames.canvas.agg.draw()  # which moves the names of axes away from their tick labels
     renderer = frames.canvas.agg.get_renderer()
     found = []
     for text in frames.canvas.figure.findobj(Text):

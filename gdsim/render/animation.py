@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from io import BytesIO
 from math import ceil, floor, isfinite
 from operator import itemgetter
@@ -84,7 +84,6 @@ class Frames:
         layers: The moving parts in drawing order: panels, then views.
         milestones: The sentences that appear beside the step counter.
         counter: The step counter; None if the scene has no steps.
-        background: (H, W, 4) uint8, the pixels of all static parts.
     """
 
     def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
@@ -110,8 +109,6 @@ class Frames:
         draw_key(canvas)
         self.counter = Reading(canvas) if scene.readings else Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
-        canvas.agg.draw()
-        self.background = np.array(canvas.agg.buffer_rgba())
         self.missing = canvas.missing
         # The panels of several groups lack room for the same reason.
         self.left_out = tuple(dict.fromkeys(canvas.left_out))
@@ -121,6 +118,13 @@ class Frames:
         palettes = [image.palette[:-1] for layer in self.layers for image in layer.images]
         distinct = {palette.tobytes(): palette for palette in palettes}
         self.colors = np.concatenate([rgba(*exact)[:, :3], *distinct.values()])
+
+    @cached_property
+    def background(self) -> Pixels:
+        """The pixels of all static parts, (H, W, 4) uint8, which a page does not need."""
+        with self.settings():
+            self.canvas.agg.draw()
+        return np.array(self.canvas.agg.buffer_rgba())
 
     def __repr__(self) -> str:
         width, height = self.size
