@@ -265,6 +265,26 @@ def test_cards(page):
     assert "# the usual choice" in page.text
 
 
+MANY = "".join(f"  A name that is as long as a sentence, number {i}: {{class: Adam}}\n" for i in range(20))
+
+
+def test_many_cards_with_long_names_at_a_zoom_of_200_percent(page, address):
+    page.open(address, width=640, height=450)
+    page.run("studio.setText(arguments[0])", CONFIG.partition("  SGD")[0] + MANY)
+    page.until(lambda: len(page.all(".card")) == 20)
+    assert page.run("return document.documentElement.scrollWidth") <= 640
+    last = page.all(".card")[-1]
+    page.run("arguments[0].scrollIntoView({ block: 'start' })", last)
+    box = page.run("const { x, y, right } = arguments[0].getBoundingClientRect(); return [x, y, right]", last)
+    assert page.run(
+        "return arguments[0].contains(document.elementFromPoint(arguments[1], arguments[2]))",
+        last,
+        box[0] + 30,
+        box[1] + 20,
+    )
+    assert all(each.rect["x"] + each.rect["width"] <= box[2] for each in last.find_elements("tag name", "button"))
+
+
 def test_every_key_of_the_schema_has_a_control(page):
     """A key that is added to the schema appears by itself."""
     paths = {tuple(path) for path in page.run(PATHS)}

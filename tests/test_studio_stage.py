@@ -361,8 +361,26 @@ def test_playback(stage):
     stage.until(lambda: 0 < float(scrub.get_property("value")) < 30)
     play.click()
     assert play.text == "Play"
+    view = stage.one(".stage .view")
+    stage.press(" ", element=view)
+    assert play.text == "Pause"
+    stage.press(" ", element=view)
+    assert play.text == "Play"
     stage.press("ARROW_RIGHT", element=scrub)
     assert float(scrub.get_property("value")).is_integer()
+
+
+LBFGS = "objective: rosenbrock\nstart: {random: 10000}\nsteps: 6\noptimizers: {LBFGS: {lr: 1}}\n"
+
+
+def test_work_that_has_not_reported_yet_is_shown_and_ends_with_a_failure(stage):
+    stage.run("studio.setText(arguments[0])", LBFGS)
+    stage.until(lambda: stage.one(".work").text == "working…")
+    assert stage.all(".work progress:not([value])")
+    stage.run("studio.receive({ type: 'failed', id: studio.asked, message: 'no memory' }, [])")
+    assert stage.one(".work").text == "no memory"
+    stage.show(CONTOUR)
+    assert stage.one(".work").text == ""
 
 
 def test_a_drag_in_a_panel_moves_in_time(stage):

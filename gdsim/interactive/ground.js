@@ -10,7 +10,7 @@ const HELD = 500;  // milliseconds from which a touch only shows figures
 const KEY = { "+": 1 / 1.25, "=": 1 / 1.25, "-": 1.25 };  // the zoom of keys
 const TURN = 0.4, KEY_TURN = 5;  // degrees by which a surface turns per CSS pixel of a drag, and per key
 const LOWEST = 5;  // degrees of elevation to which it turns
-const FIGURES = "Full stop and comma tell the figures of the next and the previous path.";
+const OTHERS = "Space plays. Full stop and comma tell the figures of the next and the previous path.";
 const SETTLED = 250;  // milliseconds after the last turn of a wheel until the text changes
 
 /** Return whether a view cannot be moved, such as the plane of the principal components of paths. */
@@ -32,7 +32,7 @@ export class Ground {
       this.stage.picture.setBox(this.list[i], view.box);
       const turns = view.camera ? " Arrow keys turn it." : "", moves = view.camera ? "" : " Arrow keys move the view.";
       const does = turns + (view.bounds ? `${moves} Plus and minus zoom.` : "");
-      const words = `View of ${view.names.join(" and ")}.${does} Enter sets the start in its middle. ${FIGURES}`;
+      const words = `View of ${view.names.join(" and ")}.${does} Enter sets the start in its middle. ${OTHERS}`;
       this.list[i].setAttribute("aria-label", words);
       this.list[i].classList.toggle("still", isStill(view));
       this.list[i].classList.toggle("fixed", !this.stage.starts[view.objective]?.length);

@@ -51,7 +51,7 @@ function card(fields, studio, label, spec, removable) {
         "data-path": keyOf([...path, "color"]),
       }),
       h("input", {
-        ...CODE, class: "name", value: label, "aria-label": `Label of ${label}`, "data-action": "rename", ...key,
+        ...CODE, class: "name", value: label, title: label, "aria-label": `Label of ${label}`, "data-action": "rename", ...key,
       }),
       iconButton(seen ? "shown" : "hidden", `${seen ? "Hide" : "Show"} ${label}`, { ...small, "data-action": "hide" }),
       iconButton("copy", `Duplicate ${label}`, { ...small, "data-action": "duplicate" }),

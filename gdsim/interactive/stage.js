@@ -12,6 +12,7 @@ import { View } from "./view.js";
 
 const FAINT = 0.3;  // the opacity of what does not follow the paths that are being computed
 const PAUSE = 100;  // milliseconds between two frames with more of many paths
+const SILENT = 1000;  // milliseconds without news of some work until it is shown that there is some
 const QUIET = 500;  // milliseconds after the last change until it is said
 
 /** Build the stage of a studio in an element. */
@@ -36,6 +37,7 @@ class Stage {
     studio.on("drawing", (message) => this.show(message));
     studio.on("piece", (piece, [buffer]) => this.receive(piece, buffer));
     studio.on("progress", ({ id, share, what }) => { if (id === studio.asked) this.showWork(share, what); });
+    studio.on("failed", ({ id, message }) => { if (id === studio.asked) this.sayWork(message); });
     studio.on("hidden", () => this.draw());
     studio.on("runs", ({ id, runs }) => { if (id === this.shownId) this.picture.setRuns(runs); });
     root.addEventListener("keydown", (event) => this.key(event));
@@ -74,14 +76,20 @@ class Stage {
 
   receiveState({ starts, mistakes, cost }) {
     this.starts = starts ?? this.starts;
-    if (mistakes.length) this.work.replaceChildren("The picture is that of the last text without mistakes.");
-    else this.work.replaceChildren(cost ? `This takes ${cost}.` : "");
+    if (mistakes.length) return this.sayWork("The picture is that of the last text without mistakes.");
+    this.sayWork(cost ? `This takes ${cost}.` : "");
+    this.silence = setTimeout(() => this.sayWork(h("progress", { "aria-label": "working" }), "working…"), SILENT);
   }
 
   showWork(share, what) {
-    if (share === 1) return this.work.replaceChildren(what);
+    if (share === 1) return this.sayWork(what);
     const bar = h("progress", { max: 1, value: share, "aria-label": what });
-    return this.work.replaceChildren(bar, `${what}, ${Math.round(100 * share)} %`);
+    return this.sayWork(bar, `${what}, ${Math.round(100 * share)} %`);
+  }
+
+  sayWork(...words) {
+    clearTimeout(this.silence);
+    this.work.replaceChildren(...words);
   }
 
   async show({ id, drawing, background, live, description }) {
@@ -106,7 +114,7 @@ class Stage {
     this.ground.src = background;
     this.canvas.setAttribute("aria-label", description);
     this.scrub.max = drawing.steps;
-    this.work.replaceChildren();
+    this.sayWork();
     this.picture.resize();
     this.grounds.place();
     this.handles.place();
@@ -149,10 +157,20 @@ class Stage {
     return [this.step.textContent, ...this.pointing.told(this.transport.now)].join(". ");
   }
 
-  /** Tell the figures of the next or the previous path, or nothing. */
-  key({ key }) {
-    const does = { ".": () => this.pointing.next(1), ",": () => this.pointing.next(-1), Escape: () => this.dismiss() }[key];
+  /** Tell the figures of the next or the previous path, or nothing; play and pause. */
+  key(event) {
+    const does = {
+      ".": () => this.pointing.next(1), ",": () => this.pointing.next(-1), Escape: () => this.dismiss(),
+      " ": () => this.playFrom(event),
+    }[event.key];
     if (this.transport) does?.();
+  }
+
+  /** Play or pause, unless the key is that of a button. */
+  playFrom(event) {
+    if (!event.target.matches(".view")) return;
+    event.preventDefault();
+    this.transport.toggle();
   }
 
   dismiss() {

@@ -100,6 +100,7 @@ def build_scene(
         for objective, projection, group, own in zip(objectives, projections, drawn, group_styles, strict=True)
     ]
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
+    pause()
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     every = tuple(dict.fromkeys(style for own in group_styles for style in own))
     described = [describe(group, view.say) for group in groups]
