@@ -220,7 +220,6 @@ def test_words_as_names_are_upright_in_a_formula_and_do_not_change_its_functions
     assert shown.formula.startswith(r"f(\mathrm{x2}, \mathrm{bias}) = ")
     assert r"\operatorname{sigmoid}\left(\mathrm{bias}\right)" in shown.formula
     assert r"\max" in shown.formula
-    assert shown.facets[0].value_name == "f(x2, bias)"
 
 
 def test_names_of_several_words_are_on_the_axes_only():

@@ -108,7 +108,7 @@ def test_few_ticks_of_a_logarithmic_axis_are_powers_of_ten_or_few_per_decade(low
     ],
 )
 def test_numbers_of_a_logarithmic_axis(low, high, written):
-    assert labels(few_decades(low, high)) == written
+    assert labels(few_decades(low, high, 5)) == written
 
 
 @pytest.mark.parametrize(

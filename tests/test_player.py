@@ -351,9 +351,10 @@ def test_more_small_pictures_than_a_page_can_hold_are_thinned_and_it_says_so():
 
 
 def test_a_spot_of_the_plane_is_never_called_the_weights():
-    text = page(NETWORKS["heat"]())
-    assert '<th scope="col">spot on the plane</th><th scope="col">loss</th>' in text
-    assert "the place nearest to the weights of a network" in text
+    for scene in (NETWORKS["heat"](), network_scene(trained(("SGD",), 9), names=["one", "other"])):
+        text = page(scene)
+        assert '<th scope="col">spot on the plane</th><th scope="col">loss</th>' in text
+        assert "the place nearest to the weights of a network" in text
     plain = page(scene_of(SMALL))
     assert '<th scope="col">point</th><th scope="col">value</th><th scope="col">gradient</th>' in plain
     assert "nearest to a network" not in plain

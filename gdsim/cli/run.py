@@ -274,17 +274,13 @@ def write(
     common.write_text(paths["csv"], table.to_csv())
     warnings = _draw(experiment, scene, paths, progress)
     return table, [
-        *_finding(scene),
+        # The title is a finding, unless the user gave one or there is none.
+        *([f"{scene.title}."] if scene.short_titles else []),
         scene.alt_text,
         *common.notes(experiment, trajectories),
         *warnings,
         *_file_notes(experiment, paths),
     ]
-
-
-def _finding(scene: Scene) -> list[str]:
-    """Return the finding of a scene, which is its title unless the user gave one or there is none."""
-    return [f"{scene.title}."] if scene.short_titles else []
 
 
 def _write_sweep(

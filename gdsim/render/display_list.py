@@ -108,8 +108,8 @@ class DropLines:
     foot: Trail
     width: float
     alpha: float
-    dash: tuple[float, ...] = ()
-    shadow: float = 0.0
+    dash: tuple[float, ...]
+    shadow: float
 
     @property
     def rings(self) -> tuple[tuple[float, float, float], ...]:
@@ -167,7 +167,7 @@ class HeadArrows:
     vectors: FloatArray
     styles: tuple[ArrowStyle, ...]
     shortest: float
-    stamps: tuple[float, ...] = ()
+    stamps: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,7 @@ class HeadOutlines:
     matrices: FloatArray
     shape: FloatArray
     width: float
-    stamps: tuple[float, ...] = ()
+    stamps: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,13 +25,8 @@ FREE, HALF = 0.5, 0.6  # the distance from everything that the inset must not co
 def draw_inset(facet: Facet, viewport: Viewport, taken: Iterable[FloatArray]) -> Viewport | None:
     """Draw the static parts of a view's inset with its scale, and a frame around the place that it magnifies.
 
-    Args:
-        facet: The view.
-        viewport: Where it is.
-        taken: Two opposite corners, (2, 2), of what else the inset must not cover.
-
-    Returns:
-        The inset's viewport; None if the view has no inset or no free corner for it.
+    Return the inset's viewport; None if the view has no inset or no free corner for it. `taken` are two opposite
+    corners, (2, 2), of what else the inset must not cover.
     """
     canvas, box, em = viewport.canvas, viewport.box, viewport.canvas.em
     if facet.inset is None or min(box.width, box.height) < SMALLEST_VIEW:

@@ -79,10 +79,10 @@ class GroupLayout:
     """
 
     facets: tuple[Box, ...]
-    color_bar: Box | None = None
-    panels: tuple[Box, ...] = ()
-    outer: tuple[tuple[bool, bool], ...] = ()
-    names: tuple[Box | None, ...] = ()
+    color_bar: Box | None
+    panels: tuple[Box, ...]
+    outer: tuple[tuple[bool, bool], ...]
+    names: tuple[Box | None, ...]
     name: Box | None = None
 
     def moved(self, right: float, down: float = 0) -> GroupLayout:

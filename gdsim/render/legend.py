@@ -126,10 +126,7 @@ def _draw_name(canvas: Canvas, style: Style, box: Box, facet: Box) -> None:
 def _draw_lines(canvas: Canvas, box: Box, texts: Sequence[tuple[str, float, bool, str]]) -> float:
     """Write texts under each other at half the height of a box, and return the height of the first line.
 
-    Args:
-        canvas: The picture.
-        box: The room; if it is too low for all texts, the last ones are omitted.
-        texts: Each text with its size in ems, whether it is bold, and its color.
+    A text has a size in ems, whether it is bold, and a color; the last ones are omitted if the box is too low.
     """
     most = max(int(box.height / (1.3 * canvas.em)), 1)
     lines = []
@@ -153,16 +150,10 @@ def _brief(style: Style) -> Style:
 def _draw_entry(
     canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, lined: bool, whole: bool = False
 ) -> bool:
-    """Draw an entry with its settings under or beside the name, and return whether it has settings.
+    """Draw an entry with its name at a height, and return whether it has settings.
 
-    Args:
-        canvas: The picture.
-        style: What is written.
-        box: The room.
-        y: The height of the name.
-        under: Whether the settings are under the name.
-        lined: Whether a piece of the line is before the marker.
-        whole: Whether settings that do not fit are omitted instead of shortened.
+    They are `under` the name or beside it, and omitted instead of shortened if they must be `whole`; if the entry is
+    `lined`, a piece of the path is before its marker.
     """
     em, quiet = canvas.em, canvas.theme.quiet
     line = 2.35 * em if lined else 0.4 * em

@@ -63,10 +63,7 @@ def _in_formula(name: str) -> str:
 def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]], say: Language) -> tuple[str, ...]:
     """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything.
 
-    Args:
-        objectives: The objectives of the picture.
-        words: The alternatives for each objective.
-        say: The language.
+    `words` are the alternatives for each objective.
     """
     partial = [(each, own) for each, own in zip(objectives, words, strict=True) if own]
     if len(objectives) == 1 or not partial:
@@ -123,11 +120,7 @@ def milestones(
 ) -> tuple[Milestone, ...]:
     """Return when single paths arrive, pass a minimum or fail, and when half and all of several paths have arrived.
 
-    Args:
-        groups: The trajectories over each objective.
-        styles: The styles of the scene, in which an optimizer is found by its label.
-        theme: The theme, whose text colour is that of milestones about several paths.
-        say: The language.
+    Milestones about several paths have the text colour of the theme.
     """
     found, labels = list[Milestone](), [style.label for style in styles]
     together: dict[tuple[int, Fate, str], list[int]] = {}

@@ -60,9 +60,12 @@ class GroupInput:
     facets: int = 1
 
     @property
-    def value_name(self) -> str:
-        """The name of the values in the language of the view."""
-        return self.view.say(self.objective.value_name)
+    def terms(self) -> tuple[str, str, str]:
+        """The names of the point, the value and the gradient of an iterate; off a plane, the point is the nearest."""
+        say, names, is_network = self.view.say, self.projection.names, self.objective.kind == "network"
+        if is_network or not np.isin(self.projection.axes, (0, 1)).all():
+            return say("spot on the plane"), say("loss" if is_network else "value"), say("gradient in the plane")
+        return names[0] if len(names) == 1 else f"({', '.join(names)})", say("value"), say("gradient")
 
     @property
     def gap_name(self) -> str:
@@ -94,7 +97,7 @@ class GroupInput:
             for point, name in projection.marks
             if inside(point, projection.bounds)
         ]
-        horizontal, vertical, *_ = (*projection.names, self.value_name)
+        horizontal, vertical, *_ = (*projection.names, self.view.say(objective.value_name))
         facet = Facet(
             style=None,
             limits=limits,
@@ -103,7 +106,7 @@ class GroupInput:
             minima=_raised(*self.minima(), elevation),
             marks=tuple(marks),
             flow=self._flow(elevation),
-            value_name=self.value_name,
+            terms=self.terms,
         )
         check_vectors(self.trajectories, self.view)
         pairs = list(zip(self.trajectories, self.styles, strict=True))

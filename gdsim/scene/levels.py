@@ -203,7 +203,7 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
     return np.asarray(np.arange(down((low + slack) / step), up((high - slack) / step) + 1) * step, np.float64)
 
 
-def few_ticks(low: float, high: float, most: int = MOST_TICKS) -> FloatArray:
+def few_ticks(low: float, high: float, most: int) -> FloatArray:
     """Return multiples of 1, 2 or 5 times a power of ten between `low` and `high`: three to five, at most `most`."""
     most, size = min(most, MOST_TICKS), 10.0 ** np.floor(np.log10((high - low) / MOST_TICKS))
     for step in size * np.array([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]):
@@ -213,7 +213,7 @@ def few_ticks(low: float, high: float, most: int = MOST_TICKS) -> FloatArray:
     return np.empty(0)
 
 
-def few_decades(low: float, high: float, most: int = MOST_TICKS) -> FloatArray:
+def few_decades(low: float, high: float, most: int) -> FloatArray:
     """Return three to five round numbers for a logarithmic axis from `low` to `high`, at most `most`.
 
     They are evenly spaced powers of ten, 1 among them, or more numbers per decade if the axis spans few.

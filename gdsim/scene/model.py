@@ -196,7 +196,7 @@ class Facet:
         spreads: The means and spreads of ensembles, of which `paths` are the first runs.
         marks: Named points, such as the recordings that define a plane of weights.
         fans: Paths with each value of a setting, of which one is shown at a time.
-        value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
+        terms: The names of the point, the value and the gradient of an iterate, in a page.
         heading: Text above a facet without a style.
         inset: The part that contains the visible paths, in units of the same axes; None if they are not small.
     """
@@ -212,7 +212,7 @@ class Facet:
     spreads: tuple[Spread, ...] = ()
     fans: tuple[Fan, ...] = ()
     marks: tuple[Mark, ...] = ()
-    value_name: str = ""
+    terms: tuple[str, ...] = ()
     heading: str = ""
     inset: Facet | None = None
 

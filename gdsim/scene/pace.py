@@ -36,11 +36,6 @@ def frame_steps(groups: Sequence[Group], steps: int, animation: Animation) -> Fl
     With the pace "distance" all optimizers share one clock, and a step takes time in proportion to the longest move
     that any path makes on screen, so that no head jumps and the animation does not stand still once all have arrived.
     If there are few steps, heads slow down at each iterate, so that the steps are felt.
-
-    Args:
-        groups: What the animation shows.
-        steps: The number of steps.
-        animation: The pace and the number of frames.
     """
     count = max(2, round(animation.fps * animation.seconds))
     frames, last = np.arange(count), count - 1

@@ -29,11 +29,7 @@ from gdsim.sweeps.paths import paths_along, record
 def build_setting_scene(experiment: Experiment, result: SweepResult, view: View, animation: Animation) -> Scene:
     """Build a scene of a sweep over one setting, whose time is the place among its values in ascending order.
 
-    Args:
-        experiment: The experiment with the sweep. The runs that the picture shows are run again.
-        result: The figures.
-        view: What is shown, and how.
-        animation: The timing.
+    The runs that the picture shows are run again.
     """
     order = np.argsort(result.x.values)
     figures = {name: each[:, order] for name, each in result.figures.items()}

@@ -33,12 +33,7 @@ def values_facet(
 ) -> Facet:
     """Return a facet with a fan per optimizer, whose limits are those of runs that end no higher than they start.
 
-    Args:
-        steps: (n,) the steps.
-        values: (optimizers, runs, n) the values at these steps.
-        name: What the values are called.
-        styles: The style of each optimizer.
-        say: The language.
+    The values, which have a name, are (optimizers, runs, n) at the steps (n,).
     """
     descends = values[values[..., -1] <= values[..., 0]]
     shown = descends if descends.size else values

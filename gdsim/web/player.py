@@ -20,7 +20,6 @@ import numpy.typing as npt
 from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
 from gdsim.interrupts import pause
-from gdsim.languages import Language
 from gdsim.metadata import Provenance
 from gdsim.objectives import FloatArray
 from gdsim.render import Frames, frames
@@ -46,7 +45,6 @@ from gdsim.render.painter import OUTLINE_FILL, marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail, TrailStyle
 from gdsim.scene.model import CellRuns, Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
-from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import PICTURE_SCRIPTS, asset, csp_hash, image_uri, render
@@ -297,7 +295,7 @@ class Drawing:
         return {
             "box": self._box(layer),
             "group": layer.group,
-            "terms": () if facet is None else _terms(facet, self._frames.scene.say),
+            "terms": () if facet is None else facet.terms,
             "cursor": cursors[0] if cursors else None,
             "trails": [self._trail(trail) for trail in trails],
             "drops": [self._drops(each, index) for each in only(primitives, DropLines)],
@@ -464,16 +462,6 @@ def image_stride(scene: Scene) -> int:
     for panel in (each for group in scene.groups for each in group.panels if isinstance(each, ImageGrid)):
         sequences += [images for row in panel.rows for images in row.images]
     return max(1, -(-sum(images.pictures.size for images in sequences) // MOST_CELLS))
-
-
-def _terms(facet: Facet, say: Language) -> tuple[str, str, str]:
-    """Return the names of the point, value and gradient of an iterate; off a plane, the point is the nearest on it."""
-    if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
-        return facet.names[0], say("value"), say("gradient")
-    if facet.names != directions(say):
-        return f"({', '.join(facet.names)})", say("value"), say("gradient")
-    name = say("loss") if facet.value_name == say("loss") else say("value")
-    return say("spot on the plane"), name, say("gradient in the plane")
 
 
 def _apart(trail: Trail, most: int) -> float:

@@ -18,16 +18,8 @@ from matplotlib.text import Text
 
 from gdsim.analysis.metrics import TOLERANCE, lasting
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import (
-    AROUND,
-    SIDES,
-    covers,
-    draw_step_axis,
-    fitting_ticks,
-    least_covered,
-    longest_label,
-    points_between,
-)
+from gdsim.render.annotations import AROUND, SIDES, covers, least_covered, points_between
+from gdsim.render.axes import draw_step_axis, fitting_ticks, longest_label
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import START, Cursor, EventMarks, Lines, PathLabel, Viewport
 from gdsim.render.labels import MOST_PATHS, appearance, trail_labels
@@ -122,7 +114,8 @@ class _Names:
             own = middle + half * AROUND
             if not covers(own, self.taken, self.crowd):
                 self.taken.append(own)
-                return self._text(x, y, words, color), own
+                look: dict[str, Any] = {"color": color, "casing": self.canvas.theme.panel, "fontweight": "bold"}
+                return self.canvas.text(x, y, words, loose=True, ha="center", va="center_baseline", **look), own
         return None
 
     def name_band(self, name: str, band: Box) -> None:
@@ -144,11 +137,6 @@ class _Names:
 
     def _half(self, words: str, *, bold: bool = False) -> FloatArray:
         return np.array([self.canvas.width_of(words, 1.0, bold=bold), 1.1 * self.canvas.em]) / 2
-
-    def _text(self, x: float, y: float, words: str, color: str, align: str = "center") -> Text:
-        """Return text with a casing, centered vertically, which is not in the figure."""
-        look: dict[str, Any] = {"color": color, "casing": self.canvas.theme.panel, "fontweight": "bold"}
-        return self.canvas.text(x, y, words, loose=True, ha=align, va="center_baseline", **look)
 
 
 def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
@@ -175,7 +163,8 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     if panel.solved is not None:
-        axes.axhspan(float(panel.limits[0]), panel.solved, color=_band_color(theme), linewidth=0, zorder=0)
+        band = mix(theme.panel, theme.quiet, BAND)
+        axes.axhspan(float(panel.limits[0]), panel.solved, color=band, linewidth=0, zorder=0)
     # A comma in parentheses, as in f(x, y), belongs to the quantity.
     quantity, *shown = re.split(r", (?![^(]*\))", panel.caption, maxsplit=1)
     y, room = box.top + 0.55 * em, min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
@@ -208,10 +197,6 @@ def _swept(canvas: Canvas, cursor: Cursor, box: Box, trails: Sequence[Trail]) ->
     yield Lines(-1, TrailStyle(color, color, 0.0, RULE * canvas.line, (), "o", 0.0), ends)
     for trail in trails:
         yield Lines(trail.optimizer, trail.style, trail.points)
-
-
-def _band_color(theme: Theme) -> str:
-    return mix(theme.panel, theme.quiet, BAND)
 
 
 def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:

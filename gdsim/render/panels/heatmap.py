@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gdsim.render.annotations import draw_step_axis
+from gdsim.render.axes import draw_step_axis
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import Cursor, Viewport
 from gdsim.render.images import draw_scaled_caption, revealed_row

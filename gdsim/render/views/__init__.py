@@ -39,14 +39,7 @@ class ViewRenderer(Protocol):
         return 0
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
-        """Draw the static parts.
-
-        Args:
-            canvas: The picture.
-            facet: The view.
-            box: The view's box, in pixels.
-            outer: Whether the horizontal and the vertical axis have tick labels.
-        """
+        """Draw the static parts; `outer` is whether the horizontal and the vertical axis have tick labels."""
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         """Draw the color bar into a box."""

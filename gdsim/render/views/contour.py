@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgba
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, draw_vertical_scale, longest_label
+from gdsim.render.axes import draw_flat_axes, draw_vertical_scale, longest_label
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.crosses import crosses
 from gdsim.render.display_list import Moment, Primitive, Viewport

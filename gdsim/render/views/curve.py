@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import AROUND, draw_flat_axes, longest_label
+from gdsim.render.annotations import AROUND
+from gdsim.render.axes import draw_flat_axes, longest_label
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives

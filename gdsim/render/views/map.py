@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.annotations import axis_ticks, draw_scaled_axes, draw_vertical_scale, fitting_ticks, longest_label
+from gdsim.render.axes import axis_ticks, draw_scaled_axes, draw_vertical_scale, fitting_ticks, longest_label
 from gdsim.render.canvas import SMALL, Canvas, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport, ZoomTicks
 from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of

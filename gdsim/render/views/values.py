@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from gdsim.render.annotations import draw_scaled_axes, longest_label
+from gdsim.render.axes import draw_scaled_axes, longest_label
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
