@@ -30,7 +30,7 @@ WITH_ARROWS = (
     "view_heat",
     "view_own_theme",
     "quickstart",
-    "starts_rastrigin",
+    "function_measured",
     "view_slide",
     "starts_swarm",
     "network_vanishing",

@@ -56,6 +56,17 @@ def test_the_winner_stays_visible_though_its_value_is_a_rounding_error(view):
     assert near(frames.at(halfway), x, y, scene.styles[0].color) >= 6
 
 
+@pytest.mark.parametrize("view", [{}, {"theme": "slide", "size": [720, 720]}])
+def test_heads_on_the_vertical_axis_leave_its_tick_labels_free(view):
+    scene, _ = race(**view)
+    frames = gdsim.frames(scene)
+    layer, agg = frames.layers[0], frames.canvas.agg.get_renderer()
+    left = min(each.at(0.0)[0, 0] - each.style.head_size / 2 for each in only(layer.primitives, Trail))
+    extents = [label.get_window_extent(agg) for label in layer.viewport.axes.get_yticklabels() if label.get_text()]
+    assert len(extents) > 1
+    assert max(each.x1 for each in extents) <= left + 1
+
+
 def test_a_dot_with_its_step_marks_where_a_path_is_solved():
     scene, paths = race()
     frames = gdsim.frames(scene)

@@ -22,7 +22,7 @@ def draw_fans(facet: Facet, viewport: Viewport) -> None:
     count = sum(int(fan.stays.sum()) for fan in facet.fans)
     for fan in facet.fans:
         lines, width = _clipped(viewport, fan.points[fan.stays]), max(FAINT_WIDTH * canvas.line, 0.7)
-        alpha = FAINT * min((100 / max(count, 1)) ** 0.5, 1.0)
+        alpha = FAINT * min(100 / max(count, 1), 1.0)
         canvas.lines(lines, fan.style.color, width, viewport.axes, alpha=alpha, zorder=2.5)
 
 

@@ -162,6 +162,7 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    axes.tick_params(axis="y", pad=points(HEAD_ROOM * em))
     if panel.solved is not None:
         band = mix(theme.panel, theme.quiet, BAND)
         axes.axhspan(float(panel.limits[0]), panel.solved, color=band, linewidth=0, zorder=0)
