@@ -354,6 +354,35 @@ CASES = [
         section("optimizers:\n  SGD:\n    lr: 0,01"),
         "<text>:5:9: optimizers.SGD.lr: must be a number, not '0,01'; decimals take a point: 0.01",
     ),
+    (
+        section("optimizers: {SGD: {lr: [0.01, 0.1]}}"),
+        "<text>:3:24: optimizers.SGD.lr: must be a number, not [0.01, 0.1]; give each value a label of its own, "
+        "or sweep it",
+    ),
+    (
+        section("optimizers: {Adam: {betas: [0.9]}}"),
+        "<text>:3:28: optimizers.Adam.betas: must be a list of 2 items, each a number, not [0.9]",
+    ),
+    (
+        lambda: gdsim.loads("objective: f.py\nsteps: 3\n" + SGD),
+        "<text>:1:12: objective: there is no objective 'f.py'; for a function in a file write {python: f.py:name}",
+    ),
+    (
+        lambda: gdsim.loads("objective: f.py:loss\nsteps: 3\n" + SGD),
+        "<text>:1:12: objective: there is no objective 'f.py:loss'; for a function in a file write {python: f.py:loss}",
+    ),
+    (
+        lambda: gdsim.loads("1,2\n3,4\n", file="heights.csv"),
+        "heights.csv:1:1: must be a mapping, with lines such as `objective: {samples: heights.csv}`",
+    ),
+    (
+        section(SGD + "output: {max_size: 1MB}"),
+        "<text>:4:10: output: unknown key 'max_size'; did you mean 'max_bytes'?",
+    ),
+    (
+        section(SGD + "view: {contours: 20}"),
+        "<text>:4:8: view: unknown key 'contours'; did you mean 'levels'?",
+    ),
     (section(SGD + "speed: 3"), "<text>:4:1: unknown key 'speed'; 'seconds' belongs below animation"),
     (section(SGD + "animation: {speed: 3}"), "<text>:4:13: animation: unknown key 'speed'; did you mean 'seconds'?"),
     (

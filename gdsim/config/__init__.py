@@ -116,7 +116,8 @@ def loads(
     if document.value is None:
         raise document.error([Problem("is empty; `gdsim init FILE` writes a config to start from", code="missing")])
     if not isinstance(document.value, dict):
-        message = "must be a mapping, with lines such as `objective: himmelblau`"
+        samples = f"{{samples: {file}}}" if file.endswith(".csv") else "himmelblau"
+        message = f"must be a mapping, with lines such as `objective: {samples}`"
         raise document.error([Problem(message, code="wrong-type")])
     if name.strip() in {"", ".", ".."}:
         raise document.error([Problem(f"its output files would be called {name!r}: rename it")])

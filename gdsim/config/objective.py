@@ -257,5 +257,7 @@ def _other_form(name: str) -> str:
         return f"; for a network write {{network: {name}, data: digits}}"
     if name.lower().endswith(SUFFIXES):
         return f"; for a file write {{samples: {name}}}"
+    if file := re.match(r"\S+\.py\b", name):
+        return f"; for a function in a file write {{python: {name if ':' in name else f'{file[0]}:name'}}}"
     hint = f'; for an expression write {{expression: "{name}"}}' if OPERATORS.search(name) else ""
     return did_you_mean(name, names()) or hint or "; `gdsim list objectives` lists them"

@@ -199,7 +199,9 @@ def _value_problems(name: str, value: Any, schema: Mapping[str, Any], key: Key) 
     if (types == {"null"} and value is not None) or "not" in schema:
         yield Problem("must be a Python function, which a config cannot contain; remove it", key, "unsupported")
     elif not accepts(schema, value):
-        yield Problem(must_be(schema, value), key, "wrong-type")
+        is_several = isinstance(value, list) and "array" not in types
+        hint = "; give each value a label of its own, or sweep it" * is_several
+        yield Problem(must_be(schema, value) + hint, key, "wrong-type")
     elif "integer" in types and "number" not in types and (value or 0) > (limit := MAX_WORK.get(name, MAX_INTEGER)):
         yield Problem(must_be({"type": "integer", "maximum": limit}, value), key, "too-large")
 
