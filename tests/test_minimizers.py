@@ -18,6 +18,7 @@ from gdsim.config import signatures
 from gdsim.errors import ConfigError, InputError
 from gdsim.simulation import read, save
 from gdsim.sweeps.paths import paths_at
+from tests.commands import call
 
 START = [-0.5, 0.8]
 ROSENBROCK = objective("rosenbrock")
@@ -351,3 +352,14 @@ def test_networks_and_wrappers_refuse_minimizers():
         assert caught.value.problems[0].code == "unsupported"
     with pytest.raises(InputError, match=r"not a class of torch\.optim"):
         descend(ROSENBROCK, "pytorch_optimizer.Lookahead", args={"optimizer": "newton"}, start=START, steps=3)
+
+
+@pytest.mark.parametrize(("start", "note"), [((0, 1), True), ((1, 1), False)])
+def test_a_run_says_where_newtons_method_has_no_step(tmp_path, start, note):
+    """The second derivative of |x|^1.5 is infinite at 0."""
+    changes = ("optimizers={N: {class: newton}}", f"start={[*start]}", "steps=5", "view.size=[160, 120]")
+    words = [word for each in changes for word in ("--set", each)]
+    done = call("run", "abs(x)^1.5 + y^2", "--format", "png", "-o", str(tmp_path), *words)
+    assert done.exit_code == 0
+    said = "\nN has no step from (0, 1): second derivatives are not finite there.\n"
+    assert (said in done.stderr) == note

@@ -321,7 +321,23 @@ def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[st
             found.append(f"{label}: its colour is faint on the page: a contrast of {ratio:.1f} : 1, legible is 3 : 1.")
     found += [remark for network in networks if network is not None for remark in network.remarks]
     found += missing_notes(trajectories, experiment.view)
+    newton = [each for each in trajectories if experiment.optimizers[each.label].class_name == "newton"]
+    found += [note for each in newton for note in _newton_notes(each)]
     return [each for each in dict.fromkeys([*found, *remarks(trajectories)]) if each]
+
+
+def _newton_notes(trajectory: Trajectory) -> Iterator[str]:
+    """Yield where Newton's method has no next step, because its Hessian is not finite."""
+    import numpy as np
+
+    from gdsim.objectives.formulas import number
+    from gdsim.simulation import Stop
+
+    for point, stop in zip(trajectory.points[-1], trajectory.stops, strict=True):
+        if stop is Stop.DIVERGED and not np.isfinite(trajectory.objective.hessians(point)).all():
+            where = ", ".join(map(number, point.tolist()))
+            yield f"{trajectory.label} has no step from ({where}): second derivatives are not finite there."
+            return
 
 
 def frame_warnings(frames: Frames) -> list[str]:
