@@ -189,7 +189,8 @@ def test_the_text_survives_the_server(browser, folder):
         (folder / "lost.yaml").unlink()
         page.until(lambda: "deleted" in page.one(".status").text)
         assert page.one(".file").text == "lost.yaml · not saved"
-        page.run("studio.saved = studio.text")
+        page.run("studio.saved = studio.text")  # or leaving the page is asked about
+        browser.get("about:blank")
     browser.get_log("browser")  # the connections that were refused
 
 
@@ -217,6 +218,14 @@ def test_the_yaml_does_not_trap_the_keyboard_and_new_lines_keep_their_indentatio
     assert page.run("return document.activeElement.tagName") != "TEXTAREA"
     page.chord("SHIFT", "TAB")
     assert page.run("return document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_a_text_that_is_too_long_keeps_the_connection(page):
+    page.run("studio.setText('# '.repeat(600_000))")
+    page.until(lambda: page.one(".work").text == "The text is too long.")
+    page.one("button[aria-label=Undo]").click()
+    page.until(lambda: page.run("return studio.newest.state === studio.asked"))
+    assert page.text == CONFIG
 
 
 def test_a_text_that_is_not_yaml_can_be_undone(page):

@@ -72,7 +72,6 @@ export class Studio {
     const { text, saved, file } = this;
     this.asked = this.send({ type: "open", text, saved, ...(file && { file }) });
     if (this.pending.length) this.edit([]);
-    this.say("The server is there again.");
   }
 
   /** Send a message and return its id. */

@@ -7,8 +7,6 @@ import { createBar } from "./files.js";
 import { createStage } from "./stage.js";
 import { Studio } from "./store.js";
 
-const CLOSED = "The server has ended; the text is kept here. Start gdsim studio again, and open the address that it prints.";
-
 /**
  * Build a studio in an element.
  *
@@ -28,7 +26,6 @@ export function mount(element, connection, keys = element) {
   createStage(stage, studio);
   createEditor(source, studio);
   studio.on("drawing", ({ drawing: { size: [width, height] } }) => stage.style.setProperty("--ratio", width / height));
-  studio.on("closed", () => studio.say(CLOSED, Infinity));
   element.studio = studio;  // for other scripts on the page
   return studio;
 }
