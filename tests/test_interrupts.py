@@ -147,3 +147,20 @@ def test_an_interrupt_waits_for_what_must_not_be_torn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, "still here\n", f"{MESSAGE}\n")
+
+
+def test_an_interrupt_while_ffmpeg_ends(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python waits for it then, and the handler must not wait for the same lock."""
+    ffmpeg = here.with_name("ffmpeg")
+    ffmpeg.write_text("#!/bin/sh\ncat > /dev/null\ntouch ../ending\nexec sleep 100\n")
+    ffmpeg.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(ffmpeg))
+    words = [sys.executable, "-m", "gdsim", "run", "a.yaml", "--format", "mp4", "--set", "view.size=[160, 120]", "-q"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    while not here.with_name("ending").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    judge("run", signal.SIGINT, process.returncode, errors)
+    check_traces(here)

@@ -35,7 +35,7 @@ _SPECIAL, _ESCAPED = re.compile(r"([=;#\\])"), re.compile(rb"\\(.)", re.DOTALL)
 _COMMENT = re.compile(rb"^comment=((?:[^\\\n]|\\.)*)$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _SIZE = re.compile(rb"^(?:\[info\] )?  Stream #\S+ Video: .*?[, ](\d{1,5})x(\d{1,5})\b", re.MULTILINE)
 _ERROR = re.compile(rb"^(?:\[[^]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
-_READ_SECONDS, _LOG_LIMIT = 20, 4 * TEXT_LIMIT
+_READ_SECONDS, _END_SECONDS, _LOG_LIMIT = 20, 2, 4 * TEXT_LIMIT
 
 # The id of the Segment element of a WebM, with the first of the eight bytes of its length.
 _SEGMENT, _UNKNOWN_LENGTH = b"\x18\x53\x80\x67\x01", 2**56 - 1
@@ -185,4 +185,7 @@ def _start(arguments: list[str], **files: IO[bytes] | int) -> Iterator[subproces
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.communicate()
+    # An interrupt of `communicate` has left its lock taken, for which another call would wait without end.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
+        process.communicate()
