@@ -650,6 +650,14 @@ def test_show_in_another_look(here, words):
     assert ((here / "outputs/himmelblau/himmelblau.png").read_bytes() == plain) == (words[1] == "contour")
 
 
+def test_show_at_a_point_has_its_dimensions_unless_they_are_given(here):
+    result = call("show", "sphere", "--at", "1", "2", "3", "--kind", "contour")
+    assert result.exit_code == 0, result.stderr
+    assert "(2, 4, 6)  by autograd" in result.stdout
+    assert Path("outputs/sphere/sphere.png").exists()
+    assert call("show", "sphere", "--dim", "2", "--at", "1 2 3").exit_code == 2
+
+
 def test_show_of_an_unknown_name_helps(here):
     result = call("show", "rosenbork")
     assert result.exit_code == 2

@@ -152,19 +152,16 @@ def show(
     overwrite: common.Overwrite = True,
 ) -> None:
     """Print what is known of a function, and draw it, with its gradient at a point if you like."""
-    objective = _objective(source, dim, bounds)
-    found = None if at is None else _gradient_at(objective, at)
-    scene, path = _picture(objective, found, kind, theme, out, overwrite)
-    print_columns(_facts(objective) if found is None else _gradient_facts(found))
-    _save(scene, path)
-    print_lines([path])
+    objective, gradient = _objective_at(source, dim, bounds, at)
+    print_lines([_present(objective, gradient, kind, theme, out, overwrite)])
 
 
-def _picture(
+def _present(
     objective: Objective, gradient: Gradient | None, kind: str | None, theme: str, out: Path, overwrite: bool
-) -> tuple[Scene, Path]:
-    """Return the picture of a function, with its gradient at a point if that is given, and the path to write it to."""
+) -> Path:
+    """Print what is known of a function or its gradient, draw it, and return the path of the picture."""
     from gdsim.config import View
+    from gdsim.movie import make_provenance, save_scene
     from gdsim.scene.build import preview_scene
     from gdsim.themes import theme as find_theme
 
@@ -177,20 +174,10 @@ def _picture(
     name = common.output_name(objective.title) if objective.source == "typed" else objective.name
     path = out / name / f"{name}.png"
     common.check_target(path, overwrite=overwrite)
-    return scene, path
-
-
-def _save(scene: Scene, path: Path) -> None:
-    from gdsim.movie import make_provenance, save_scene
-
+    print_columns(_facts(objective) if gradient is None else _gradient_facts(gradient))
     with common.writable({str(path): path}):
         save_scene(scene, path, provenance=make_provenance(scene))
-
-
-def _gradient_at(objective: Objective, at: str) -> Gradient:
-    from gdsim.objectives import grad as gradient_at
-
-    return gradient_at(objective, _numbers(at, "--at"))
+    return path
 
 
 def _scene_at(objective: Objective, gradient: Gradient, view: View) -> Scene:
@@ -244,17 +231,15 @@ def grad(
     """
     import numpy as np
 
-    objective = _objective(source, None, bounds, len(_numbers(at, "--at")))
-    found = _gradient_at(objective, at)
+    objective, gradient = _objective_at(source, None, bounds, at)
     if as_json:
         # JSON has no numbers that are not finite.
-        parts = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
+        parts = {
+            key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(gradient).items()
+        }
         print(json.dumps({"objective": source, **parts}))
         return
-    scene, path = _picture(objective, found, kind, theme, out, overwrite)
-    print_columns(_gradient_facts(found))
-    _save(scene, path)
-    print_notes([str(path)])
+    print_notes([str(_present(objective, gradient, kind, theme, out, overwrite))])
 
 
 def _gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
@@ -278,17 +263,24 @@ def _gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
     ]
 
 
-def _objective(source: str, dim: int | None, bounds: str | None, default_dim: int | None = None) -> Objective:
-    """Return the objective of an argument, in `default_dim` dimensions if it takes any number of them."""
-    from gdsim.objectives import names, objective
+def _objective_at(
+    source: str, dim: int | None, bounds: str | None, at: str | None
+) -> tuple[Objective, Gradient | None]:
+    """Return the objective of an argument, and its gradient at a point if that is given.
+
+    Without `dim`, an objective that takes any number of dimensions has that of the point.
+    """
+    from gdsim.objectives import grad, names, objective
 
     given = None if bounds is None else _numbers(bounds, "--bounds")
     if given is not None and len(given) % 2:
         raise InputError(f"takes two numbers per dimension, low and high, not {len(given)} in all", ("--bounds",))
     pairs = None if given is None else [given[i : i + 2] for i in range(0, len(given), 2)]
-    if default_dim is not None and source in names() and _dimensions(source) == "any":
-        dim = default_dim
-    return objective(source, bounds=pairs, **({} if dim is None else {"dim": dim}))
+    point = None if at is None else _numbers(at, "--at")
+    if dim is None and point is not None and source in names() and _dimensions(source) == "any":
+        dim = len(point)
+    found = objective(source, bounds=pairs, **({} if dim is None else {"dim": dim}))
+    return found, None if point is None else grad(found, point)
 
 
 def source(

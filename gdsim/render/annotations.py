@@ -15,7 +15,7 @@ from gdsim.render.canvas import SMALL, Canvas
 from gdsim.render.display_list import START, EventMarks, Moment, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.layout_search import BAR
-from gdsim.scene.model import FEW_STARTS, Exit, Facet, Path
+from gdsim.scene.model import FEW_STARTS, Exit, Facet, Path, Style
 
 # Lengths in ems.
 WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
@@ -130,18 +130,25 @@ def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> t
 def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: npt.NDArray[np.intp]) -> EventMarks:
     """Return the marks of chosen exits of a path, all with the same marker and without text."""
     times = np.array([path.exits[i].time for i in chosen])
-    order, size = np.argsort(times, kind="stable"), 0.95 * canvas.em
-    places, reach = places[chosen][order], 0.6 * canvas.em
+    order = np.argsort(times, kind="stable")
+    size, casing = 0.95 * canvas.em, canvas.theme.casing
+    return event_marks(canvas, path.style, times[order], places[chosen][order], marker, size, casing)
+
+
+def event_marks(
+    canvas: Canvas, style: Style, times: FloatArray, places: FloatArray, marker: str, size: float, casing: str
+) -> EventMarks:
+    """Return markers of a size in the color of a style that appear at times, (n,), at places, (n, 2)."""
     return EventMarks(
-        optimizer=canvas.scene.styles.index(path.style),
-        times=times[order],
+        optimizer=canvas.scene.styles.index(style),
+        times=times,
         points=places,
         marker=marker,
         size=size,
-        color=path.style.color,
-        casing=canvas.theme.casing,
+        color=style.color,
+        casing=casing,
         edge=0.14 * size,
-        extent=np.stack([places.min(0) - reach, places.max(0) + reach]),
+        extent=np.stack([places.min(0) - 0.6 * size, places.max(0) + 0.6 * size]),
     )
 
 

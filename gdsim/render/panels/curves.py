@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from gdsim.analysis.metrics import TOLERANCE, lasting
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import AROUND, SIDES, covers, least_covered, points_between
+from gdsim.render.annotations import AROUND, SIDES, covers, event_marks, least_covered, points_between
 from gdsim.render.axes import draw_step_axis, fitting_ticks, longest_label
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import START, Cursor, EventMarks, Lines, PathLabel, Viewport
@@ -295,7 +295,7 @@ def _entries(
         words = [canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")]
         if curve.points.shape[1] == 1:
             words.insert(0, f"{curve.style.label}: {words[0]}")
-        yield _mark(canvas, curve, float(step), place, "o", DOT * canvas.em)
+        yield event_marks(canvas, curve.style, np.array([step]), place[None], "o", DOT * canvas.em, canvas.theme.panel)
         if label := names.label(words, place, curve.style.color):
             # Drawn once, because text costs more than curves.
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
@@ -327,22 +327,9 @@ def _exits(
                 continue
             rises, (x, y), (ahead, beyond) = line[last + 1, 1] > high, line[last], line[last + 1]
             share, size = ((high if rises else low) - y) / (beyond - y), 0.8 * canvas.em
-            place = np.array([x + share * (ahead - x), high - 0.5 * size if rises else low + 0.5 * size])
-            yield _mark(canvas, curve, last + share, place, "^" if rises else "v", size)
-
-
-def _mark(canvas: Canvas, curve: PanelCurve, time: float, place: FloatArray, marker: str, size: float) -> EventMarks:
-    return EventMarks(
-        optimizer=canvas.scene.styles.index(curve.style),
-        times=np.array([time]),
-        points=place[None],
-        marker=marker,
-        size=size,
-        color=curve.style.color,
-        casing=canvas.theme.panel,
-        edge=0.14 * size,
-        extent=place + 0.6 * size * AROUND,
-    )
+            place = np.array([[x + share * (ahead - x), high - 0.5 * size if rises else low + 0.5 * size]])
+            time, marker = np.array([last + share]), "^" if rises else "v"
+            yield event_marks(canvas, curve.style, time, place, marker, size, canvas.theme.panel)
 
 
 def chart(
