@@ -21,7 +21,7 @@ from gdsim.networks import Data, Network
 from gdsim.networks.evaluation import Evaluator
 from gdsim.optimizers import OptimizerFactory, optimizer_factory, rng, warning
 from gdsim.simulation import Stop
-from gdsim.simulation.experiments import check, simulate_settings
+from gdsim.simulation.experiments import check
 from gdsim.simulation.training import kept_steps, train
 
 STEPS = 12
@@ -649,12 +649,6 @@ def test_sparse_gradients_of_a_network_are_neither_clipped_nor_noisy(data: Data,
         trained(small(data, SparseEmbedding), "SGD", settings={"lr": 0.1}, **adjusted)
     assert raised.value.key == ("optimizers", "x")
     assert raised.value.code == "unsupported"
-
-
-def test_a_network_is_not_tuned() -> None:
-    with pytest.raises(ConfigError) as raised:
-        simulate_settings(loads(YAML), "Adam", [{"lr": 0.1}])
-    assert raised.value.key == ("objective",)
 
 
 def test_digits_are_learnt_exactly_as_in_a_plain_loop() -> None:

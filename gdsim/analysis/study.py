@@ -98,11 +98,7 @@ class StudyPlan:
     tuning: Tuning | None
 
     def run(self, *, progress: Progress = iter) -> Study:
-        """Tune and run each optimizer on each objective.
-
-        Args:
-            progress: Wraps an iterable of known length over all optimizers on all objectives, as `tqdm.tqdm` does.
-        """
+        """Tune and run each optimizer on each objective; `progress` wraps the iterable of all of them."""
         labels = tuple(self.names)
         titles = unique_titles([each.objectives[0].build() for each in self.experiments])
         rows: list[Row] = []
@@ -222,10 +218,11 @@ def plan_study(
 
 
 def _check_starts(experiment: Experiment) -> None:
-    from gdsim.simulation.experiments import starting_points
+    from gdsim.simulation.experiments import check_starts, starting_points
 
+    built = experiment.objectives[0].build()
     with experiment.located():
-        starting_points(experiment.start, experiment.objectives[0].build(), experiment.seed)
+        check_starts(starting_points(experiment.start, built, experiment.seed), experiment.start, built)
 
 
 def _joined(found: Mapping[str, tuple[Tally, tuple[str, ...]]], say: Language) -> str:

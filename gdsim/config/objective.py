@@ -236,7 +236,7 @@ class ObjectiveSpec(Model):
             allow_code=context.allow_code,
             **self.model_dump(include={*NETWORK_KEYS}),
         )
-        if self.wrt == "weights":
+        if self.target is None:  # the class of `wrt: input`
             return network_objective(trained)
         return input_objective(
             trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder

@@ -460,8 +460,7 @@ def _starts(experiment: Experiment) -> list[list[list[float]]]:
     """Return the starting points on each objective; none for a network."""
     objectives = [None if spec.to_train() else spec.build() for spec in experiment.objectives]
     return [
-        [] if each is None else starting_points(experiment.start, each, experiment.seed, evaluate=False).tolist()
-        for each in objectives
+        [] if each is None else starting_points(experiment.start, each, experiment.seed).tolist() for each in objectives
     ]
 
 

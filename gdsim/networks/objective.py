@@ -132,9 +132,7 @@ class NetworkObjective(Objective):
 def network_objective(network: Network, landscape: Landscape | None = None) -> NetworkObjective:
     """Return the objective of a network, a smooth function that interpolates the losses of a landscape.
 
-    Args:
-        network: The network.
-        landscape: Its loss on a plane; None for a flat landscape without a name, before the loss is computed.
+    Before a loss is computed, the landscape is flat and has no name.
     """
     if landscape is None:
         side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
@@ -182,7 +180,7 @@ class ImageObjective(Objective):
 
 
 def input_objective(
-    network: Network, *, target: int | None, image: int | None, trained: int | str | None, folder: Path
+    network: Network, *, target: int, image: int | None, trained: int | str | None, folder: Path
 ) -> Objective:
     """Return the negative score of a class as a function of the input of a trained network.
 
@@ -205,9 +203,6 @@ def input_objective(
         InputError: The class, the image or the recording does not fit the network; `key` names it.
     """
     data = network.data
-    if target is None:
-        sentence = "wrt: input requires a class whose score is to rise, as in class: 3"
-        raise InputError(sentence, ("class",), code="missing")
     data.check_class(target, ("class",))
     input_shape = data.x.shape[1:]
     dim = int(np.prod(input_shape))
@@ -300,15 +295,10 @@ def weights_of(network: Network, reference: str, folder: Path, key: Key = ()) ->
 
 
 def last_weights(path: Path, label: str | None = None, key: Key = ()) -> FloatArray:
-    """Read the last weights in a recording of a network, or the array `weights` of another .npz file.
+    """Return the last weights (weights,) in a recording of a network, or the array `weights` of another .npz file.
 
-    Args:
-        path: The file.
-        label: The label of an optimizer in a recording; by default the first.
-        key: The key of errors.
-
-    Returns:
-        (weights,) all parameters concatenated, in the order of the module's `named_parameters`.
+    In a recording they are those of an optimizer, by default the first. All parameters are concatenated, in the order
+    of the module's `named_parameters`.
 
     Raises:
         InputError: The file does not exist, or has no weights of this optimizer.

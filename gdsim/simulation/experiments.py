@@ -150,23 +150,16 @@ def evaluate_landscapes(
 def simulate_settings(
     experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]
 ) -> tuple[Trajectory | InputError, ...]:
-    """Run one optimizer of an experiment on its first objective, once for each of several settings.
+    """Run one optimizer of an experiment on its first objective, a function, once for each of several settings.
 
-    The settings of a run are all arguments of the optimizer's class.
+    The settings of a run are all arguments of the optimizer's class. The starts are those that `check_starts` accepts.
 
     Returns:
         For each of the settings, the trajectory that `simulate` would return, or the error that the settings cause.
-
-    Raises:
-        ConfigError: A start is not valid, or the objective is a network.
     """
     spec, objective = experiment.optimizers[label], experiment.objectives[0].build()
     with deterministic():
-        with experiment.located():
-            if objective.kind == "network":
-                sentence = "a network is trained with the given settings only; its settings cannot be tuned"
-                raise InputError(sentence, ("objective",), code="unsupported")
-            points = starting_points(experiment.start, objective, experiment.seed)
+        points = starting_points(experiment.start, objective, experiment.seed)
 
         def run(factories: Sequence[AnyOptimizer]) -> Sequence[Trajectory]:
             steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
@@ -242,8 +235,9 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
             objective = spec.build()
             points = np.empty((0, objective.dim))
             if objective.kind != "network":
-                evaluate = evaluate_images or objective.kind != "image"
-                points = starting_points(experiment.start, objective, experiment.seed, evaluate=evaluate)
+                points = starting_points(experiment.start, objective, experiment.seed)
+                if evaluate_images or objective.kind != "image":
+                    check_starts(points, experiment.start, objective)
             build = partial(factory, objective.parameter_shapes)
             return _Plan(objective, points, collect(build, experiment.optimizers))
 
@@ -293,29 +287,12 @@ def _optimizer(
     return make_minimizer(label, class_, settings, shapes)
 
 
-def starting_points(start: Start | None, objective: Objective, seed: int = 0, *, evaluate: bool = True) -> FloatArray:
-    """Return the starting points (starts, dim) of a configuration.
+def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
+    """Return the starting points (starts, dim) of a configuration, by default that of the objective.
 
     A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest. Random
-    starts are uniform over the view; if their number is increased, the first ones stay the same.
-
-    Args:
-        start: The points, the grid or the number of random points; None for the default start of the objective.
-        objective: The function.
-        seed: Seeds the random points.
-        evaluate: Whether to check that the objective and its gradient are finite at the points: at each of them or, on
-            a grid or among random points, at least at one.
-
-    Raises:
-        InputError: The starts do not fit the objective, or it is not finite there.
+    starts are uniform over the view, by the seed; if their number is increased, the first ones stay the same.
     """
-    points = _points(start, objective, seed)
-    if evaluate:
-        _check_values(points, start, objective)
-    return points
-
-
-def _points(start: Start | None, objective: Objective, seed: int) -> FloatArray:
     low, size = objective.bounds[:, 0], np.diff(objective.bounds)[:, 0]
     if start is None:
         return objective.start[np.newaxis].copy()
@@ -323,15 +300,16 @@ def _points(start: Start | None, objective: Objective, seed: int) -> FloatArray:
         return _as_points(start.points, objective)
     if start.random is not None:
         return np.asarray(low + size * rng("starts", seed, 0).random((start.random, objective.dim)))
-    cells = start.grid or []
-    if len(cells) != objective.dim:
-        sentence = f"grid needs {objective.dim} numbers, one per dimension of {objective.title}"
-        raise InputError(sentence, ("start", "grid"))
-    axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in cells], indexing="ij")
+    axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in start.grid or ()], indexing="ij")
     return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
 
 
-def _check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
+def check_starts(points: FloatArray, start: Start | None, objective: Objective) -> None:
+    """Check that an objective and its gradient are finite at its starting points.
+
+    Raises:
+        InputError: They are not at one of the points or, on a grid or among random points, at any of them.
+    """
     values, gradients = objective.gradients(points)
     bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
     spread = start is not None and start.points is None

@@ -152,9 +152,7 @@ def _setup(plan: Plan, label: str, cells: IntArray) -> tuple[AnyOptimizer, Objec
     """Return what cells that differ at most in their starts have in common, and their starts (cells, dim)."""
     experiment = varied(plan.experiment, plan.settings(cells[0]))
     objective = experiment.objectives[0].build()
-    points = np.repeat(
-        starting_points(experiment.start, objective, experiment.seed, evaluate=False), len(cells), axis=0
-    )
+    points = np.repeat(starting_points(experiment.start, objective, experiment.seed), len(cells), axis=0)
     for number, axis in enumerate(plan.axes):
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
