@@ -24,7 +24,7 @@ from gdsim.render.painter import only
 from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.sweeps import OUTCOMES
-from gdsim.sweeps.dimension import box_dimension
+from gdsim.sweeps.result import box_dimension
 from gdsim.web.player import Drawing, page, write_player
 from tests.browse import visit, wait_for
 from tests.commands import call

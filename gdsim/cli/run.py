@@ -296,8 +296,8 @@ def _write_sweep(
     """
     from gdsim.scene.sweeps import build_sweep_scene
     from gdsim.sweeps.archive import save, to_csv
-    from gdsim.sweeps.dimension import boundary_notes
     from gdsim.sweeps.plan import sweep_of
+    from gdsim.sweeps.result import boundary_notes
 
     result, kept = recorded, next(iter(paths.values())).with_name(f".{experiment.name}.tiles")
     if result is None:

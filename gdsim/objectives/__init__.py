@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside
+from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside, local_minima
 from gdsim.objectives.samples import Samples
-from gdsim.objectives.search import local_minima
 from gdsim.objectives.user_code import (
     describe_exception,
     error_location,

@@ -93,13 +93,7 @@ def import_class(name: str, key: Key, *, folder: Path, allow_code: bool) -> Any:
 
 
 def import_problems(name: str, key: Key, folder: Path) -> Iterator[Problem]:
-    """Yield why a class may not be imported unless code is allowed; nothing is imported to find out.
-
-    Args:
-        name: The name of the class, dotted or with a colon.
-        key: The key of the name.
-        folder: The folder of the configuration.
-    """
+    """Yield why the class of a name at a key may not be imported unless code is allowed, without importing it."""
     top = name.partition(".")[0]
     private = next((part for part in name.split(".") if part.startswith("_")), None)
     if ":" in name:

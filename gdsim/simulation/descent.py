@@ -19,9 +19,8 @@ from gdsim.interrupts import pause
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import AnyOptimizer, BatchingMode, OptimizerFactory, RNGState, rng
-from gdsim.optimizers.rates import effective_rates
 from gdsim.simulation.stability import stability_limit
-from gdsim.simulation.state import StateRecord
+from gdsim.simulation.state import StateRecord, effective_rates
 from gdsim.simulation.stepper import Stepper, Stream, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
 

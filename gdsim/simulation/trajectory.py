@@ -186,7 +186,7 @@ class Trajectory:
         state: What the optimizer held after update k, by name in `optimizer.state`, if it was recorded: (steps + 1,
             starts, dim), or (steps + 1, starts) for numbers such as `step`; NaN in the last row, after a start has
             failed, and where the optimizer holds nothing. Also `effective_rate` and `trust`, see
-            `gdsim.optimizers.rates`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
+            `gdsim.simulation.state`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
         flow: The gradient flow, if the view shows it.
         stability: The largest curvature at which the optimizer is stable; None if it is not known.
         counts: How many "functions", "gradients" and "hessians" a minimizer has evaluated so far, each (steps + 1,
@@ -317,12 +317,7 @@ def _sentences(group: Sequence[NetworkTrajectory]) -> Iterator[str]:
 
 
 def blank_maps(method: str, labels: Sequence[str]) -> str:
-    """Return the remark that maps are 0 everywhere for some optimizers, with the reason.
-
-    Args:
-        method: The method of the maps, such as "gradient" or "gradcam".
-        labels: The labels of the optimizers, at least one.
-    """
+    """Return the remark that the maps of a method are 0 everywhere for some optimizers, with the reason."""
     *before, last = labels
     whose = f"{', '.join(before)} and {last}" if before else last
     if method == "gradcam":

@@ -33,6 +33,8 @@ class Outcome(Enum):
 OUTCOMES = tuple(Outcome)
 """The outcomes by the number that stands for each in a figure."""
 
+FEWEST = 4  # the number of the largest boxes along the shorter side, for a box-counting dimension
+
 HISTORIES = ("final_value", "best_value", "distance")
 """The figures whose development is kept at some steps."""
 
@@ -145,3 +147,34 @@ class SweepResult:
             return np.zeros(self.stop_steps.shape, dtype=np.bool_)
         in_time = (self.figures["steps_to_tolerance"] <= step) & (self.minimum_steps <= step)
         return np.asarray(self.figures["solved"] & in_time)
+
+
+def box_dimension(values: npt.NDArray[Any]) -> float:
+    """Return the box-counting dimension of the boundaries between different values of cells, (rows, columns).
+
+    It is the slope of the number of boxes that contain a boundary over their inverse size, both as logarithms, for
+    boxes of 1, 2, 4, … cells: 1 for smooth curves, and 2 if boundaries are everywhere. NaN if there are too few.
+    """
+    edges = np.zeros(values.shape, np.bool_)
+    edges[:, 1:] |= values[:, 1:] != values[:, :-1]
+    edges[1:] |= values[1:] != values[:-1]
+    sizes, counts = [], []
+    size = 1
+    while size * FEWEST <= min(values.shape):
+        rows, columns = (np.arange(0, side, size) for side in values.shape)
+        boxes = np.logical_or.reduceat(np.logical_or.reduceat(edges, rows, axis=0), columns, axis=1)
+        sizes.append(size)
+        counts.append(int(boxes.sum()))
+        size *= 2
+    if len(sizes) == 1 or not counts[-1]:
+        return float("nan")
+    return float(-np.polyfit(np.log(sizes), np.log(counts), 1)[0])
+
+
+def boundary_notes(result: SweepResult) -> list[str]:
+    """Return the dimension of the boundary between minima, or else between outcomes, of each optimizer as a note."""
+    name = "minimum" if "minimum" in result.show else "outcome"
+    pairs = zip(result.labels, map(box_dimension, result.figures[name]), strict=True)
+    dimensions = ", ".join(f"{label} {dimension:.2f}" for label, dimension in pairs)
+    between = "minima" if name == "minimum" else "outcomes"
+    return [f"Box-counting dimension of the boundaries between {between}: {dimensions}."]
