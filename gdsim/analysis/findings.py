@@ -57,11 +57,9 @@ def tally(group: Sequence[Trajectory]) -> Tally:
 
 
 def finding(groups: Sequence[Sequence[Trajectory]], say: Language = ENGLISH) -> tuple[str, ...]:
-    """Return the finding of a picture, as alternatives from long to short, of at most `LONGEST` characters.
+    """Return the finding about trajectories grouped by objective, as alternatives from long to short.
 
-    Args:
-        groups: The trajectories over each objective.
-        say: The language.
+    Each has at most `LONGEST` characters.
     """
     if len(groups) > 1:
         return finding_over([tally(group) for group in groups], say)

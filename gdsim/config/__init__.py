@@ -168,10 +168,7 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
 def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
     """Return the experiment of one cell of a sweep, which `simulate` can run; its `yaml` is that of the sweep.
 
-    Args:
-        experiment: The experiment with the sweep.
-        settings: The value of each setting that an axis names, an `int` for one that takes whole numbers only; the
-            start is not among them.
+    The settings are those that axes name, without the start, each with an `int` if it takes whole numbers only.
 
     Raises:
         ConfigError: A setting or its value is not valid.

@@ -159,12 +159,7 @@ class OptimizerFactory:
     def build_schedule(
         self, optimizer: Optimizer, schedule: Mapping[str, Any] | None = None, key: Key = ("schedule",)
     ) -> LRScheduler | None:
-        """Build the schedule of an instance's learning rate; None if there is no schedule.
-
-        Args:
-            optimizer: The instance.
-            schedule: A schedule inside the factory's own, which is the default.
-            key: The key of that schedule.
+        """Build the schedule of an instance's learning rate, or one inside it by its key; None if there is no schedule.
 
         Raises:
             InputError: The class of the schedule refuses its settings.

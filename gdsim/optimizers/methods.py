@@ -261,15 +261,9 @@ def minimize(
     bounds: Sequence[Sequence[float]] | None = None,
     **options: Any,
 ) -> Iterator[Iterate]:
-    """Yield the iterates of `scipy.optimize.minimize`, from the start on, until it ends.
+    """Yield the iterates of a method of `scipy.optimize.minimize` with its options, from a start (dim,) until it ends.
 
-    Args:
-        function: The function.
-        start: (dim,).
-        steps: The most steps; a step is an iteration, after which SciPy calls its callback.
-        method: One of `DERIVATIVES`.
-        bounds: [low, high] of each coordinate, for the methods that take bounds.
-        options: The options of the method.
+    A step is an iteration, after which SciPy calls its callback. Some methods take bounds, [low, high] per coordinate.
     """
     from scipy.optimize import minimize  # only if it is used, because it takes long to import
 

@@ -46,16 +46,10 @@ class HessianOperator:
     def largest(
         self, weights: FloatArray, top: int, *, scales: FloatArray | float = 1.0, decay: float = 0.0
     ) -> Eigenpairs:
-        """Return the `top` largest eigenvalues of S (H + decay) S at weights (weights,).
+        """Return the `top` largest eigenvalues of S (H + decay) S at weights (weights,), NaN if H is not finite.
 
-        Args:
-            weights: The weights at which the Hessian H is taken.
-            top: The number of eigenvalues.
-            scales: (weights,) the diagonal of S, of a preconditioner.
-            decay: The weight decay, which is a part of the gradient.
-
-        Returns:
-            The eigenvalues and eigenvectors; NaN if the Hessian is not finite.
+        H is the Hessian, S a preconditioner with the diagonal `scales`, (weights,), and `decay` the weight decay, which
+        is a part of the gradient.
         """
         from scipy.sparse.linalg import LinearOperator, eigsh
 

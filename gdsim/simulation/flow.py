@@ -146,13 +146,9 @@ def with_flows(
     seed: int,
     progress: Progress = iter,
 ) -> tuple[AnyTrajectory, ...]:
-    """Return the trajectories over one objective with the gradient flow from each of their starts.
+    """Return the trajectories over one objective with the gradient flow from each of their starts, which are the same.
 
-    Args:
-        trajectories: The trajectories, which have the same starts.
-        rates: For each the time of the flow per step and learning rate, see `flow_rate`.
-        seed: The seed of the network's first weights.
-        progress: Wraps the starts.
+    `rates` are their `flow_rate`s, and `seed` is that of a network's first weights; `progress` wraps the starts.
     """
     objective = trajectories[0].objective
     recorded = [_recorded(each, rate or 1.0) for each, rate in zip(trajectories, rates, strict=True)]

@@ -145,13 +145,7 @@ class Plan:
     def result(
         self, arrays: Mapping[str, npt.NDArray[Any]], *, settings: tuple[str, ...], agreement: float
     ) -> SweepResult:
-        """Return the result of the sweep.
-
-        Args:
-            arrays: The figures of all runs by name, and their development as "history_…", see `SweepResult`.
-            settings: See `SweepResult`.
-            agreement: See `SweepResult`.
-        """
+        """Return the result, given the figures of all runs by name, and their development as "history_…"."""
         optimizers = self.experiment.optimizers
         return SweepResult(
             x=self.axes[0],
