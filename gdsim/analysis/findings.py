@@ -10,15 +10,15 @@ the starts leaves it first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
 
 from gdsim.analysis.ensembles import ensemble_findings
 from gdsim.analysis.framing import fitted
-from gdsim.analysis.metrics import TOLERANCE, lasting, lowest_value, norms, solved, within_tolerance
-from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, PathOutcome, outcome, rests_in_minimum, turns, visits
+from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved
+from gdsim.analysis.outcomes import NOTABLE, Fate, PathOutcome, by_lowest_value, outcome
 from gdsim.analysis.ranking import scores, standings
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
@@ -118,7 +118,7 @@ def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> 
         yield from _alone(outcomes[0], group[0], say)
         return
     known = objective.minimum is not None and len(objective.minima) > 0
-    outcomes = outcomes if known else _by_lowest_value(group, outcomes)
+    outcomes = outcomes if known else by_lowest_value(group, outcomes)
     arrived = sorted((each for each in outcomes if each.fate is Fate.ARRIVES), key=lambda each: each.step)
     others = [each for each in outcomes if each.fate is not Fate.ARRIVES]
     if not arrived:
@@ -151,29 +151,6 @@ def _alone(found: PathOutcome, trajectory: Trajectory, say: Language) -> Iterato
     if words:
         yield f"{label} {words}"
         yield say("The path {what}", what=words)
-
-
-def _by_lowest_value(group: Sequence[Trajectory], outcomes: list[PathOutcome]) -> list[PathOutcome]:
-    """Return what becomes of paths if the lowest value of all is the minimum.
-
-    It is not taken for it if its path may still be descending, or if another one rests in a minimum of its own.
-    """
-    found, lowest = [], lowest_value(group)
-    for each, before in zip(group, outcomes, strict=True):
-        within, points = within_tolerance(each, lowest)[:, 0], each.points[:, 0]
-        step = int(lasting(within[:, None])[0])
-        if before.fate is not Fate.UNDERWAY:
-            found.append(before)
-        elif step < len(points):
-            circles = turns(points[: step + 1], points[-1]) >= 1
-            found.append(replace(before, fate=Fate.ARRIVES, step=step, circles=circles))
-        elif rests_in_minimum(each.objective, points):
-            return outcomes
-        else:
-            found.append(replace(before, fate=Fate.UNSETTLED) if visits(within) > 1 else before)
-    arrived = [each for each in found if each.fate is Fate.ARRIVES]
-    latest = (1 - RESTING) * (len(group[0].points) - 1)
-    return found if arrived and min(arrived, key=lambda each: each.end).step <= latest else outcomes
 
 
 def _some_reach_bottom(arrived: Sequence[PathOutcome], others: Sequence[PathOutcome], say: Language) -> Sentences:

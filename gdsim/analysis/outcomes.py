@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.metrics import NEAR, distances, norms, solved, steps_to_tolerance, within_tolerance
+from gdsim.analysis.metrics import (
+    NEAR,
+    distances,
+    lasting,
+    lowest_value,
+    norms,
+    solved,
+    steps_to_tolerance,
+    within_tolerance,
+)
 from gdsim.languages import Language
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.simulation import Stop, Trajectory
@@ -83,6 +93,29 @@ def outcome(trajectory: Trajectory, start: int = 0) -> PathOutcome:
     return PathOutcome(trajectory.label, fate, step, circles, float(values[-1]))
 
 
+def by_lowest_value(group: Sequence[Trajectory], outcomes: list[PathOutcome]) -> list[PathOutcome]:
+    """Return what becomes of paths if the lowest value of all is the minimum.
+
+    It is not taken for it if its path may still be descending, or if another one rests in a minimum of its own.
+    """
+    found, lowest = [], lowest_value(group)
+    for each, before in zip(group, outcomes, strict=True):
+        within, points = within_tolerance(each, lowest)[:, 0], each.points[:, 0]
+        step = int(lasting(within[:, None])[0])
+        if before.fate is not Fate.UNDERWAY:
+            found.append(before)
+        elif step < len(points):
+            circles = turns(points[: step + 1], points[-1]) >= 1
+            found.append(replace(before, fate=Fate.ARRIVES, step=step, circles=circles))
+        elif _rests_in_minimum(each.objective, points):
+            return outcomes
+        else:
+            found.append(replace(before, fate=Fate.UNSETTLED) if _visits(within) > 1 else before)
+    arrived = [each for each in found if each.fate is Fate.ARRIVES]
+    latest = (1 - RESTING) * (len(group[0].points) - 1)
+    return found if arrived and min(arrived, key=lambda each: each.end).step <= latest else outcomes
+
+
 def _fate(trajectory: Trajectory, start: int) -> Fate:
     stop, objective, points = trajectory.stops[start], trajectory.objective, trajectory.points[:, start]
     if stop.failed:
@@ -96,17 +129,17 @@ def _fate(trajectory: Trajectory, start: int) -> Fate:
         apart = norms(objective.minima - points[-1]).min()
         if (slopes * diagonal < FLAT * height).all():
             return Fate.PLATEAU
-        if apart > NEAR * diagonal and rests_in_minimum(objective, points):
+        if apart > NEAR * diagonal and _rests_in_minimum(objective, points):
             return Fate.CAUGHT
     if (norms(points - points[0]) < NEAR * diagonal).all():
         return Fate.IDLE
     if values[-1] > values[0]:
         return Fate.CLIMBS if inside(points[-1], objective.bounds) else Fate.ESCAPES
-    passes = 0 if arrives is None else visits(_passes(trajectory, start))
+    passes = 0 if arrives is None else _visits(_passes(trajectory, start))
     return Fate.UNSETTLED if passes > 1 else Fate.PASSES if passes else Fate.UNDERWAY
 
 
-def visits(facts: npt.NDArray[np.bool_]) -> int:
+def _visits(facts: npt.NDArray[np.bool_]) -> int:
     """Return how often a fact becomes true and false again along a path, (steps + 1,)."""
     return int(np.diff(facts, prepend=False).sum() // 2)
 
@@ -118,7 +151,7 @@ def _passes(trajectory: Trajectory, start: int) -> npt.NDArray[np.bool_]:
     return within_tolerance(trajectory, np.nan)[:, start] & near
 
 
-def rests_in_minimum(objective: Objective, points: FloatArray) -> bool:
+def _rests_in_minimum(objective: Objective, points: FloatArray) -> bool:
     """Return whether a path, (steps + 1, dim), rests inside a circle of higher values, which contains a minimum."""
     radius = RING * objective.diagonal
     last, late = points[-1], points[-max(round(RESTING * len(points)), 2) :]
