@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -1081,6 +1082,7 @@ def test_a_mistake_of_one_of_several_objectives_is_put_below_it(
 # The schema
 
 
+@cache
 def validator() -> jsonschema.Draft7Validator:
     jsonschema.Draft7Validator.check_schema(schema())
     return jsonschema.Draft7Validator(schema())
