@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import GdsimError, InputError
 from gdsim.interrupts import deferred, undone
-from gdsim.processes import core_count, independent_children
+from gdsim.processes import core_count, independent_children, prepare_process
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -58,6 +58,7 @@ def _dask(workers: int, address: str) -> Iterator[Executor]:
                 )
                 # The processes of the cluster, and their temporary folders, end with the client.
                 stack.enter_context(undone(client.close))
+            client.run(prepare_process)
         else:
             try:
                 # Dask has no time limit for the answer of something else that listens there.
