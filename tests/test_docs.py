@@ -61,7 +61,8 @@ def run_block(language: str, code: str) -> None:
             if line.startswith("python "):
                 runpy.run_path(line.removeprefix("python "), run_name="__main__")
             else:
-                run_line(line, *SMALL)
+                # One worker shows as well as one per core that a cluster of this machine runs the sweep.
+                run_line(line, *SMALL, *(["--workers", "1"] if "--dask local" in line else []))
 
 
 @pytest.mark.parametrize("code", blocks("yaml"))

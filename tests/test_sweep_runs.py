@@ -194,11 +194,11 @@ def a_worker_starts(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("starting", [True, False])
-def test_an_interrupted_cluster_of_this_machine_leaves_one_line_and_no_process(config, starting):
+@pytest.mark.parametrize(("starting", "workers"), [(True, "2"), (False, "1")])
+def test_an_interrupted_cluster_of_this_machine_leaves_one_line_and_no_process(config, starting, workers):
     pytest.importorskip("distributed")
     when = a_worker_starts if starting else lambda _: first_tile(config)
-    interrupted(config, ["--dask", "local", "--workers", "2"], when)
+    interrupted(config, ["--dask", "local", "--workers", workers], when)
 
 
 @pytest.fixture
