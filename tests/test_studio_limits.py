@@ -22,9 +22,11 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect as connect_to
 
+import gdsim
 from gdsim.cli.studio import export
 from gdsim.interactive.server import FOLLOWED, application
 from tests.browse import serving
+from tests.commands import call
 from tests.studio_page import ADDRESS, PORT, TEXT, TOKEN, Page, client_of, connect
 
 
@@ -291,3 +293,14 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path):
     assert (process.returncode, out) == (130, "")
     in_use = f"port {port} is in use; the page is at port {found[2]}"
     assert errors.splitlines() == [in_use, "interrupted; files that were written are complete"]
+
+
+def test_the_command_begins_with_a_function(tmp_path):
+    with serving(tmp_path, "-x^2 + y^4") as address, connected(address) as websocket:
+        websocket.send(json.dumps({"type": "open", "id": 1}))
+        answers = (json.loads(each) for each in websocket if isinstance(each, str))
+        text = next(each["text"] for each in answers if each["type"] == "state")
+    assert gdsim.loads(text).objectives[0].expression == "-x^2 + y^4"
+    assert gdsim.loads(text).optimizers.keys() == {"SGD", "Momentum", "Adam"}
+    done = call("studio", "rosenbrok")
+    assert (done.exit_code, done.stderr) == (2, "rosenbrok: no such file; did you mean 'rosenbrock'?\n")

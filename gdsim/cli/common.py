@@ -155,13 +155,13 @@ def load_one(
     if (found := _output_format(path)) is None:
         if is_function(path):
             return loads(
-                _config_of(str(path)),
+                config_of(str(path)),
                 name=output_name(str(path)),
                 file=str(path),
                 overrides=changes,
                 transient_overrides=transient,
             )
-        _check_exists(path)
+        check_exists(path)
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     from gdsim.encode import yaml_of
     from gdsim.simulation import recorded_folder
@@ -199,7 +199,7 @@ def is_function(path: Path) -> bool:
     return "expression" in by_form(str(path)) or str(path) in names()
 
 
-def _check_exists(path: Path) -> None:
+def check_exists(path: Path) -> None:
     """Raise an InputError if a missing file has the name of an example, or one like that of a function."""
     with suppress(OSError):  # the name is too long, which is reported when it is read
         if path.exists() or suggest_sibling(path):
@@ -213,7 +213,7 @@ def _check_exists(path: Path) -> None:
         raise InputError(f"{path}: no such file{hint}", code="not-found")
 
 
-def _config_of(function: str) -> str:
+def config_of(function: str) -> str:
     """Return the config that `gdsim init` writes, with another function and its default start."""
     from gdsim.config import starter
     from gdsim.config.yaml_text import dump, parse

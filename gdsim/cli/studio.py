@@ -26,7 +26,7 @@ def studio(
         Path | None,
         typer.Argument(
             metavar="[CONFIG]",
-            help="The YAML file to begin with; by default that of gdsim init.",
+            help="A YAML file or a function to begin with; by default the config of gdsim init.",
             autocompletion=files_with(YAML_SUFFIXES),
         ),
     ] = None,
@@ -46,7 +46,11 @@ def studio(
     from gdsim.config import read_text
     from gdsim.interactive.server import bound_socket, serve
 
-    if config is not None:
+    text = None
+    if config is not None and common.is_function(config):
+        config, text = None, common.config_of(str(config))
+    elif config is not None:
+        common.check_exists(config)
         read_text(config)  # raises if it is not text; the page shows other mistakes
     listener, used = bound_socket(port)
     if used:
@@ -57,7 +61,7 @@ def studio(
         if opened:
             typer.launch(address)
 
-    serve(listener, announce, root=Path.cwd(), path=config, allow_code=allow_code, export=export)
+    serve(listener, announce, root=Path.cwd(), path=config, text=text, allow_code=allow_code, export=export)
 
 
 def export(connection: Connection[Any, Any], text: str, name: str, folder: Path, allow_code: bool, path: Path) -> None:
