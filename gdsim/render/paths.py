@@ -17,7 +17,7 @@ from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
 from gdsim.scene.model import Facet, Path, Style
 
 # Lengths in ems.
-FULL = 16.0  # the shorter side of a view below which heads and lines shrink with it
+FULL = 22.0  # the shorter side of a view below which heads shrink with it, and lines with its square root
 DROP_DASH = (0.2, 0.4)  # the on and off lengths of the line from a surface down to its plane
 TANGENT = 3.2  # the length of a tangent on either side of its point
 
@@ -35,7 +35,7 @@ FARTHEST = 1e7  # the absolute value to which positions in pixels are clipped
 
 def trail_style(canvas: Canvas, style: Style, *, casing: str, cased: bool = False, scale: float = 1.0) -> TrailStyle:
     """Return the style of a trail, which is heavy for few starts and thin for many."""
-    em, line, few = scale * canvas.em, scale * canvas.line, not style.thin
+    em, line, few = scale * canvas.em, scale**0.5 * canvas.line, not style.thin
     return TrailStyle(
         color=style.color,
         casing=casing,

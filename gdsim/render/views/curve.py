@@ -62,7 +62,7 @@ class _CurveRenderer(ViewRenderer):
             style = path_style(viewport, path)
             aside = (i - (len(facet.paths) - 1) / 2) * style.width
             pixels = viewport.pixels(path.points, moment) + aside * _normals(facet, viewport, path)
-            foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
+            foot = replace(style, casing_width=0.0, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
             foot = replace(foot, dot_size=0.8 * style.dot_size)
             heights = np.full(pixels.shape[:2], viewport.box.y + (i + 0.6) * lane)
             trails.append(make_trail(viewport, path, pixels, style, path=i))
