@@ -13,6 +13,7 @@ import gdsim
 from gdsim.cli.watch import watch as watch_command
 from gdsim.errors import InputError
 from tests.browse import wait_for
+from tests.commands import call
 
 PATIENCE = 60  # seconds for a drawing on a loaded machine
 CONFIG = (
@@ -106,3 +107,10 @@ def test_a_picture_is_not_watched(tmp_path):
     gdsim.animate("sphere", {"SGD": {"lr": 0.1}}, start=[1, 1], steps=2).save(picture)
     with pytest.raises(InputError, match="only YAML files are watched"):
         watch_command([picture])
+
+
+def test_a_function_is_not_watched():
+    assert call("watch", "x^2 + 3y^2").stderr == (
+        "x^2 + 3y^2: only YAML files are watched; gdsim init writes one, and gdsim source prints that of a picture\n"
+    )
+    assert "functions" not in call("watch", "--help").stdout

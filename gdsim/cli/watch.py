@@ -8,10 +8,12 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
+from typing import Annotated
 
 import typer
 
 from gdsim.cli import common
+from gdsim.cli.completion import files_with
 from gdsim.cli.console import print_notes
 from gdsim.cli.run import draw
 from gdsim.errors import GdsimError, InputError
@@ -21,7 +23,10 @@ SETTLED, IDLE = 40, 100  # milliseconds without a change until a file is complet
 
 
 def watch(
-    configs: common.Configs,
+    configs: Annotated[
+        list[Path],
+        typer.Argument(metavar="CONFIG", help="YAML files.", autocompletion=files_with(YAML_SUFFIXES)),
+    ],
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
     formats: common.Format = None,
@@ -45,7 +50,8 @@ def watch(
         if not path.exists():
             common.load_one(path)  # raises the error that run does
         if path.suffix not in YAML_SUFFIXES:  # a picture may be what is drawn, again and again
-            raise InputError(f"{path}: only YAML files are watched; gdsim source prints that of a picture")
+            hint = "gdsim init writes one, and gdsim source prints that of a picture"
+            raise InputError(f"{path}: only YAML files are watched; {hint}")
     sources: dict[Path, set[Path]] = {path: set() for path in configs}
     stale, folders = [*configs], _folders(configs)
     while True:
