@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
@@ -93,26 +94,24 @@ def descend(
     Raises:
         InputError: The objective, a class, an argument or a start is at fault; `key` says which.
     """
-    from gdsim.simulation import experiments
+    from gdsim.optimizers import deterministic
+    from gdsim.simulation.experiments import as_points, make_optimizer
+    from gdsim.simulation.minimization import run_together
 
-    if not isinstance(optimizer, str | type):
-        message = f"must be a class or its name, not of type {type(optimizer).__name__}"
-        raise InputError(message, ("optimizer",), code="wrong-type")
+    name = _class_name(optimizer)
     target = _objective(objective, bounds, start)
-    return experiments.descend(
-        target,
-        optimizer,
-        {**(args or {}), **settings},
-        start=target.start if start is None else start,
-        steps=steps,
-        seed=seed,
-        label=label,
-        schedule=schedule,
-        noise=noise,
-        clip_norm=clip_norm,
-        record=record,
-        progress=progress,
-    )
+    for key, number in (("steps", steps), ("seed", seed)):
+        if not isinstance(number, Integral) or number < 0:
+            raise InputError(f"{key} must be a whole number, at least 0, not {number}", (key,))
+    if record not in (None, "state"):
+        raise InputError(f"record must be 'state' or None, not {record!r}", ("record",), code="unknown-name")
+    points = as_points(target.start if start is None else start, target)
+    own: dict[str, Any] = {"schedule": schedule, "noise": noise, "clip_norm": clip_norm}
+    common: dict[str, Any] = {"steps": int(steps), "seed": int(seed), "progress": progress}
+    with deterministic():
+        given = {**(args or {}), **settings}
+        chosen = make_optimizer(name if label is None else label, optimizer, given, target.dim, **own)
+        return run_together(target, [chosen], points, records_state=record == "state", **common)[0]
 
 
 @check_arguments
@@ -430,11 +429,19 @@ def _descend_each(
     return trajectories
 
 
+def _class_name(class_: object) -> str:
+    """Return the name of a class of optimizers, given the class or a reference to it, to the right of its module."""
+    if not isinstance(class_, str | type):
+        message = f"must be a class or its name, not of type {type(class_).__name__}"
+        raise InputError(message, ("optimizer",), code="wrong-type")
+    return class_.replace(":", ".").rpartition(".")[2] if isinstance(class_, str) else class_.__name__
+
+
 def _by_label(optimizers: OptimizersLike | None) -> dict[str, dict[str, Any]]:
     """Return the settings of each optimizer by its label, "class" among them."""
     if not isinstance(optimizers, Mapping):
         classes = [optimizers] if isinstance(optimizers, str | type) else optimizers or ()
-        optimizers = {str(getattr(each, "__name__", each)).rpartition(".")[2]: each for each in classes}
+        optimizers = {_class_name(each): each for each in classes}
     return {
         label: {"class": label} | (dict(each or {}) if isinstance(each, Mapping | None) else {"class": each})
         for label, each in optimizers.items()

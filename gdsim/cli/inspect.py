@@ -182,15 +182,15 @@ def _present(
 
 def _scene_at(objective: Objective, gradient: Gradient, view: View) -> Scene:
     """Return the picture of a function with its value and gradient at a point, drawn as a path without a step."""
+    from gdsim.api import descend
     from gdsim.scene.build import build_scene
-    from gdsim.simulation.experiments import descend
 
     point, slope = (
         ", ".join(f"{x:.4g}" for x in each).replace("-", "−") for each in (gradient.point, gradient.gradient)
     )
     value = f"{gradient.value:.4g}".replace("-", "−")
     rise = f"f′({point}) = {slope}" if objective.dim == 1 else f"∇f = ({slope})"
-    stands = descend(objective, "SGD", {"lr": 0.0}, start=gradient.point, steps=0, seed=0, label=f"({point})")
+    stands = descend(objective, "SGD", start=gradient.point, steps=0, label=f"({point})", lr=0.0)
     title = f"f({point}) = {value}, {rise}" if isfinite(gradient.value) else f"f({point}) is not finite"
     settings = {"panels": [], "vectors": ["gradient", "descent", "step"], "title": title}
     return build_scene([replace(stands, settings="")], view=view.model_copy(update=settings))

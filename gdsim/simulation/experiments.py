@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -36,38 +35,6 @@ from gdsim.simulation.trajectory import Progress, Trajectory
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
-
-
-def descend(
-    objective: Objective,
-    optimizer: str | type[Optimizer],
-    settings: Mapping[str, Any],
-    *,
-    start: npt.ArrayLike,
-    steps: int,
-    seed: int,
-    label: str | None,
-    record: str | None = None,
-    progress: Progress = iter,
-    **gradient: Any,
-) -> Trajectory:
-    """Run one optimizer on an objective. The arguments, also `gradient`, are those of `gdsim.descend`.
-
-    Raises:
-        InputError: The class, an argument or the start is not valid.
-    """
-    for name, number in (("steps", steps), ("seed", seed)):
-        if not isinstance(number, Integral) or number < 0:
-            raise InputError(f"{name} must be a whole number, at least 0, not {number}", (name,))
-    if record not in (None, "state"):
-        raise InputError(f"record must be 'state' or None, not {record!r}", ("record",), code="unknown-name")
-    if label is None:
-        label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
-    points = _as_points(start, objective)
-    with deterministic():
-        factory = _optimizer(label, optimizer, settings, objective.dim, **gradient)
-        common: dict[str, Any] = {"steps": int(steps), "seed": int(seed), "progress": progress}
-        return run_together(objective, [factory], points, records_state=record == "state", **common)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -263,10 +230,10 @@ def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) ->
 
 def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> AnyOptimizer:
     own = {name: getattr(spec, name) for name in ("rest", "schedule", "noise", "clip_norm")}
-    return replace(_optimizer(label, spec.class_name, spec.settings, shapes, context, **own), color=spec.color)
+    return replace(make_optimizer(label, spec.class_name, spec.settings, shapes, context, **own), color=spec.color)
 
 
-def _optimizer(
+def make_optimizer(
     label: str,
     class_: str | type[Optimizer],
     settings: Mapping[str, Any],
@@ -297,7 +264,7 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
     if start is None:
         return objective.start[np.newaxis].copy()
     if start.points is not None:
-        return _as_points(start.points, objective)
+        return as_points(start.points, objective)
     if start.random is not None:
         return np.asarray(low + size * rng("starts", seed, 0).random((start.random, objective.dim)))
     axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in start.grid or ()], indexing="ij")
@@ -327,7 +294,7 @@ def check_starts(points: FloatArray, start: Start | None, objective: Objective) 
     raise InputError(f"{what} is {number:g} at {point}{others}", ("start",))
 
 
-def _as_points(points: npt.ArrayLike, objective: Objective) -> FloatArray:
+def as_points(points: npt.ArrayLike, objective: Objective) -> FloatArray:
     """Convert one or several starting points to an array (starts, dim), and check that they are finite."""
     sentence = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
     try:
