@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 from math import prod
 from pathlib import Path
@@ -98,7 +99,7 @@ class Network:
         torch.manual_seed(seed)
         return self.make().train()
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of the parameters."""
         import torch

@@ -205,25 +205,25 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
                 points = starting_points(experiment.start, objective, experiment.seed)
                 if evaluate_images or objective.kind != "image":
                     check_starts(points, experiment.start, objective)
-            build = partial(factory, objective.parameter_shapes)
-            return _Plan(objective, points, collect(build, experiment.optimizers))
+            return _Plan(objective, points, collect(partial(factory, index), experiment.optimizers))
 
-    def factory(shapes: ParameterShapes, label: str) -> AnyOptimizer:
+    def factory(index: int, label: str) -> AnyOptimizer:
         with experiment.located():
             if experiment.optimizers[label].rest is not None and not has_networks:
                 sentence = "is for networks; the coordinates of a point are updated together"
                 raise InputError(sentence, ("optimizers", label, "rest"), code="unsupported")
-        return optimizer_of(experiment, label, shapes)
+        return optimizer_of(experiment, label, index)
 
     return collect(plan, range(len(experiment.objectives)))
 
 
-def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) -> AnyOptimizer:
-    """Return the factory of an optimizer of an experiment, for parameters of some shapes.
+def optimizer_of(experiment: Experiment, label: str, index: int = 0) -> AnyOptimizer:
+    """Return the factory of an optimizer, or the minimizer, for an objective of an experiment by its index.
 
     Raises:
         ConfigError: The class, an argument or the schedule is not valid.
     """
+    shapes = experiment.objectives[index].build().parameter_shapes
     with experiment.located():
         return _factory(label, experiment.optimizers[label], shapes, experiment.context)
 

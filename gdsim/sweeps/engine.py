@@ -15,7 +15,7 @@ from gdsim.interrupts import pause
 from gdsim.objectives import FloatArray, Objective, describe_exception
 from gdsim.optimizers import AnyOptimizer, Minimizer, OptimizerFactory, deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
-from gdsim.simulation.experiments import starting_points
+from gdsim.simulation.experiments import optimizer_of, starting_points
 from gdsim.simulation.minimization import Paths
 from gdsim.simulation.stepper import Stepper, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray
@@ -157,7 +157,7 @@ def _setup(plan: Plan, label: str, cells: IntArray) -> tuple[AnyOptimizer, Objec
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
             points[:, coordinate] = axis.values[cells[:, number]]
-    return plan.factory(experiment, label), objective, points, experiment.seed
+    return optimizer_of(experiment, label), objective, points, experiment.seed
 
 
 class KernelBatch:

@@ -17,6 +17,7 @@ from gdsim.networks import Network
 from gdsim.networks.evaluation import shaped
 from gdsim.networks.network import module_errors
 from gdsim.optimizers import OptimizerFactory, RNGState
+from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.stepper import adjusted, noise_of
 from gdsim.simulation.training import training_loop
 from gdsim.simulation.trajectory import IntArray
@@ -51,7 +52,7 @@ def _setup(plan: Plan, label: str, cell: IntArray) -> tuple[Network, OptimizerFa
     experiment = varied(plan.experiment, plan.settings(cell))
     network = experiment.objectives[0].to_train()
     assert network is not None  # noqa: S101
-    factory = cast("OptimizerFactory", plan.factory(experiment, label))  # a minimizer refuses networks
+    factory = cast("OptimizerFactory", optimizer_of(experiment, label))  # a minimizer refuses networks
     return network, factory, experiment.steps, experiment.seed
 
 

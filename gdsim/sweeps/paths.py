@@ -37,7 +37,7 @@ def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
         return [_paths_in(plan, [index]) for index in order]
     experiments = [varied(experiment, plan.settings(np.array([index]))) for index in order]
     with deterministic():
-        factories = [optimizer_of(each, label, plan.objective.dim) for each in experiments for label in labels]
+        factories = [optimizer_of(each, label) for each in experiments for label in labels]
         points = starting_points(experiment.start, plan.objective, experiment.seed)
         made = run_together(plan.objective, factories, points, experiment.steps, experiment.seed, iter)
     return [made[first : first + len(labels)] for first in range(0, len(made), len(labels))]

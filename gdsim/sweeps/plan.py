@@ -17,7 +17,7 @@ from gdsim.config.sweep import EVERY, Figure
 from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import AnyOptimizer, BatchingMode
+from gdsim.optimizers import BatchingMode
 from gdsim.processes import core_count
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
@@ -178,7 +178,7 @@ class Plan:
                 one = varied(self.experiment, {axis.setting: value})
                 for label in self.experiment.optimizers:
                     try:
-                        self.factory(one, label)
+                        optimizer_of(one, label)
                     except InputError as error:
                         message = f"{axis.setting} = {value:g}: {error.problems[0].message}"
                         found = InputError(message, ("sweep", "xy"[index]), code=error.code)
@@ -203,7 +203,7 @@ class Plan:
 
     def _cost(self, label: str) -> tuple[int, float]:
         """Return the number of instances of an optimizer, and an estimate of the CPU seconds of its runs."""
-        factory = self.factory(self.experiment, label)
+        factory = optimizer_of(self.experiment, label)
         counts = dict.fromkeys(get_args(Role), 1)
         for role, axis in zip(self.roles(label), self.axes, strict=True):
             counts[role] *= len(axis.values)
@@ -215,14 +215,6 @@ class Plan:
         if self.network is not None:
             step = TRAINING_SECONDS + math.prod(_examples_and_weights(self.network)) * WEIGHT_SECONDS
         return instances, seconds + math.prod(self.counts(label)) * self.steps * step
-
-    def factory(self, experiment: Experiment, label: str) -> AnyOptimizer:
-        """Return the factory of an optimizer, or the minimizer, in the experiment of a cell.
-
-        Raises:
-            ConfigError: The class refuses its settings.
-        """
-        return optimizer_of(experiment, label, experiment.objectives[0].build().parameter_shapes)
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""

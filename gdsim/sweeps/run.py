@@ -23,6 +23,7 @@ from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
 from gdsim.processes import process_pool
 from gdsim.simulation.archive import ArrayReader
+from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import Progress
 from gdsim.sweeps.archive import TYPES, read_figures
 from gdsim.sweeps.engine import run_tile
@@ -137,7 +138,7 @@ def _result(figures: dict[str, Any], plan: Plan) -> SweepResult:
                 for array in figures.values():
                     along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
                     along[1:] = along[0]
-    settings, agrees = tuple(plan.factory(plan.experiment, label).text for label in labels), figures["agrees"]
+    settings, agrees = tuple(optimizer_of(plan.experiment, label).text for label in labels), figures["agrees"]
     return plan.result(figures, settings=settings, agreement=float((agrees == 1).sum() / (agrees >= 0).sum()))
 
 
