@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +15,7 @@ from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
 from gdsim.config.model import HERE
 from gdsim.config.signatures import minimizers
 from gdsim.errors import InputError, collect
+from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import (
     AnyOptimizer,
@@ -64,16 +65,14 @@ def run_optimizers(
     view, trajectories = experiment.view, list[Trajectory]()
     every = view.sharpness.interval(network=True) if "sharpness" in view.panels else None
     with deterministic():
-        for index, plan in enumerate(_plans(experiment)):
-            network = experiment.objectives[index].to_train()
+        for index, (objective, optimizers, points) in enumerate(_plans(experiment)):
             with experiment.located(index):
                 common: dict[str, Any] = {"steps": steps, "seed": seed, "progress": progress, "records_state": records}
-                if network is None:
-                    own = plan.objective, plan.factories, plan.points
-                    trajectories += run_together(*own, runs=runs, observe=observe, **common)
+                if isinstance(objective, NetworkObjective):
+                    factories = cast("list[OptimizerFactory]", optimizers)  # a minimizer refuses networks
+                    trajectories += train(objective.network, factories, spectrum_every=every, **common)
                 else:
-                    factories = cast("list[OptimizerFactory]", plan.factories)  # a minimizer refuses networks
-                    trajectories += train(network, factories, spectrum_every=every, **common)
+                    trajectories += run_together(objective, optimizers, points, runs=runs, observe=observe, **common)
     return tuple(trajectories)
 
 
@@ -163,30 +162,26 @@ def check(experiment: Experiment) -> None:
         ConfigError: A class, an argument, a schedule or a start is not valid.
     """
 
-    def check_schedule(factory_and_shapes: tuple[OptimizerFactory, ParameterShapes]) -> None:
-        with experiment.located():
-            factory, shapes = factory_and_shapes
-            factory.check_schedule(experiment.steps, shapes)
+    def check_schedule(optimizer: AnyOptimizer, shapes: ParameterShapes) -> None:
+        if isinstance(optimizer, OptimizerFactory):
+            with experiment.located():
+                optimizer.check_schedule(experiment.steps, shapes)
 
     with deterministic():
+        plans = _plans(experiment, evaluate_images=False)
         # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
-        plans = {plan.objective.parameter_shapes: plan for plan in _plans(experiment, evaluate_images=False)}
-        built = [(factory, shapes) for shapes, plan in plans.items() for factory in plan.factories]
-        collect(check_schedule, [(each, shapes) for each, shapes in built if isinstance(each, OptimizerFactory)])
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """An objective of an experiment, its starting points (starts, dim), none for a network, and its optimizers."""
-
-    objective: Objective
-    points: FloatArray
-    factories: list[AnyOptimizer]
+        by_shapes = {objective.parameter_shapes: optimizers for objective, optimizers, _ in plans}
+        built = [(each, shapes) for shapes, optimizers in by_shapes.items() for each in optimizers]
+        collect(lambda pair: check_schedule(*pair), built)
 
 
 def can_simulate_after_fork() -> bool:
     """Return whether a forked process can compute gradients, which torch refuses if it has used an accelerator."""
     return not torch.accelerator.is_available()
+
+
+_Plan = tuple[Objective, list[AnyOptimizer], FloatArray]
+"""An objective of an experiment, its optimizers, and its starting points (starts, dim), none for a network."""
 
 
 def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Plan]:
@@ -205,7 +200,7 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
                 points = starting_points(experiment.start, objective, experiment.seed)
                 if evaluate_images or objective.kind != "image":
                     check_starts(points, experiment.start, objective)
-            return _Plan(objective, points, collect(partial(factory, index), experiment.optimizers))
+            return objective, collect(partial(factory, index), experiment.optimizers), points
 
     def factory(index: int, label: str) -> AnyOptimizer:
         with experiment.located():
