@@ -197,6 +197,7 @@ def test_a_folder_of_pictures_hides_no_package(installed: Path, tmp_path: Path) 
             "import nowhere_at_all\n",
             "at bad_loss.py:1: ModuleNotFoundError: No module named 'nowhere_at_all'; get it with: pip install nowhere",
         ),
+        ("import nunpy\n", "at bad_loss.py:1: ModuleNotFoundError: No module named 'nunpy'; did you mean 'numpy'?"),
         ("def g():\n    raise ValueError('one\\ntwo')\ng()\n", "at bad_loss.py:2: ValueError: one"),
     ],
 )

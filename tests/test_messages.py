@@ -178,6 +178,10 @@ OPTIMIZERS: list[Case] = [
         "optimizers.x.class: no package 'no_such_package' is installed; get it with: pip install no_such_package",
     ),
     (
+        lambda: optimizer_factory("x", "pytorch_optimzer.Lion", {}),
+        "optimizers.x.class: no package 'pytorch_optimzer' is installed; did you mean 'pytorch_optimizer'?",
+    ),
+    (
         lambda: optimizer_factory("x", torch.optim.Adam, {}, noise=-1),
         "optimizers.x.noise: must be a number of at least 0, not -1",
     ),

@@ -110,8 +110,13 @@ def import_problems(name: str, key: Key, folder: Path) -> Iterator[Problem]:
         elif PathFinder.find_spec(top, [str(folder), ""]):
             yield Problem(f"'{top}' is in the current folder or beside the YAML; it {NEEDS_CODE}", key, "not-allowed")
         else:
-            message = f"no package '{top}' is installed; get it with: pip install {top}"
-            yield Problem(message, key, "not-installed")
+            yield Problem(f"no package '{top}' is installed{_remedy(top)}", key, "not-installed")
+
+
+def _remedy(package: str, otherwise: str = "") -> str:
+    """Return which installed package may be meant, or else how to get one: a mistyped name must not be installed."""
+    near = did_you_mean(package, importlib.metadata.packages_distributions())
+    return near or f"; get it with: pip install {package}{otherwise}"
 
 
 def describe_exception(error: BaseException) -> str:
@@ -208,8 +213,7 @@ def _import(module: str, key: Key) -> ModuleType:
     except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
         code: Code = "unknown-name" if "." in missing else "not-installed" if missing else "unreadable"
-        remedy = f"pip install {missing}, or put {missing}.py beside the configuration"
-        hint = f"; get it with: {remedy}" if code == "not-installed" else ""
+        hint = _remedy(missing, f", or put {missing}.py beside the configuration") if code == "not-installed" else ""
         message = f"importing '{module}' fails{error_location(error)}: {describe_exception(error)}{hint}"
         raise InputError(message, key, code=code) from error
 
