@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 
 import numpy as np
@@ -76,8 +77,11 @@ class Seen:
     def moment(self, azimuth: float) -> Moment:
         camera = self.facet.model.camera
         assert camera.orbit or azimuth == camera.azimuth
-        shares = np.linspace(0, 1, 4001) if camera.orbit else np.zeros(1)
-        return Moment(0.0, float(min(shares, key=lambda share: abs(camera.azimuth_at(share) - azimuth))))
+        if not camera.orbit:
+            return Moment(0.0, 0.0)
+        turn, parts = np.sign(camera.orbit), 2**20
+        part = bisect_left(range(parts), turn * azimuth, key=lambda part: turn * camera.azimuth_at(part / parts))
+        return Moment(0.0, part / parts)
 
     def pixels(self, points, azimuth):
         return self.viewport.pixels(points, self.moment(azimuth))
