@@ -108,9 +108,10 @@ class SurfaceProjection:
             seen = extent * self.scale + self._middle[:, None]
             around = []
             for azimuth in azimuths:
-                ends = self.axes(azimuth)[2].ends
+                axes = self.axes(azimuth)
+                ends = axes[2].ends
                 around += [np.stack([ends.min(0), ends.max(0)], -1)]
-                around += [label.bounds for label in self._placed(azimuth)]
+                around += [label.bounds for label in self._placed(axes, azimuth)]
             low, high = np.array(around)[:, :, 0].min(0), np.array(around)[:, :, 1].max(0)
             overhang = np.maximum(np.stack([seen[:, 0] - low, high - seen[:, 1]], -1), 0) + 0.25 * em
 
@@ -164,7 +165,7 @@ class SurfaceProjection:
         clear = np.array([-CLEAR, CLEAR]) * self._em
         surface = np.concatenate([self._surface(azimuth), self.project(self._plane, azimuth)])
         kept: list[Label] = []
-        for label in self._placed(azimuth):
+        for label in self._placed(self.axes(azimuth), azimuth):
             fits = inside(label.bounds.T, self.bounds).all() and not inside(surface, label.bounds + clear).any()
             if fits and not any(label.overlaps(other, 0.9 * self._em) for other in kept):
                 kept.append(label)
@@ -174,9 +175,9 @@ class SurfaceProjection:
         """Return a sample of the surface's points in pixels, (n, 2)."""
         return self.project(self._sampled, azimuth)
 
-    def _placed(self, azimuth: float) -> Iterator[Label]:
-        """Yield all labels at their preferred positions, names first."""
-        *flat, value = self.axes(azimuth)
+    def _placed(self, axes: tuple[SurfaceAxis, ...], azimuth: float) -> Iterator[Label]:
+        """Yield all labels of the axes at an azimuth at their preferred positions, names first."""
+        *flat, value = axes
         surface, numbers = self._surface(azimuth), []
         for axis in flat:
             away = TICK * self._em + self._beyond(axis, surface)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -79,14 +80,14 @@ class SurfaceCamera:
 
     def project(self, positions: FloatArray, azimuth: float) -> FloatArray:
         """Return the screen coordinates (…, 2), to the right and up from the centre, of positions in space (…, 3)."""
-        right, up, towards = self._directions(azimuth)
+        right, up, towards = _directions(self.elevation, azimuth)
         shifted = positions - self.target
         nearness = DISTANCE / (DISTANCE - shifted @ towards)
         return np.stack([shifted @ right * nearness, shifted @ up * nearness], -1)
 
     def eye(self, azimuth: float) -> FloatArray:
         """Return the position of the camera in space, (3,)."""
-        return np.asarray(self.target + DISTANCE * self._directions(azimuth)[2])
+        return np.asarray(self.target + DISTANCE * _directions(self.elevation, azimuth)[2])
 
     def extent(self, heights: FloatArray) -> FloatArray:
         """Return the range of screen coordinates, (2, 2), that the plane and the surface cover while the camera turns.
@@ -113,13 +114,6 @@ class SurfaceCamera:
         blocks = [self._hidden(surface, flat[i : i + BLOCK], eye) for i in range(0, len(flat), BLOCK)]
         known[known] = np.concatenate([np.empty(0, np.bool_), *blocks])
         return known
-
-    def _directions(self, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return three orthonormal vectors: right and up on the screen, and towards the camera."""
-        turn, rise = np.deg2rad(azimuth), np.deg2rad(self.elevation)
-        right = np.array([-np.sin(turn), np.cos(turn), 0.0])
-        towards = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
-        return right, np.cross(towards, right), towards
 
     def _hidden(self, surface: Floats, positions: Floats, eye: Floats) -> npt.NDArray[np.bool_]:
         """Return which positions (n, 3) have a line of sight that crosses the surface."""
@@ -168,6 +162,15 @@ class SurfaceCamera:
 def moving_share(orbit: float) -> float:
     """Return the share of the frames in which paths move while the camera turns by an angle in degrees."""
     return 1.0 if abs(orbit) <= MOST_TURN else MOVING
+
+
+@lru_cache(256)
+def _directions(elevation: float, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return three orthonormal vectors: right and up on the screen, and towards the camera."""
+    turn, rise = np.deg2rad(azimuth), np.deg2rad(elevation)
+    right = np.array([-np.sin(turn), np.cos(turn), 0.0])
+    towards = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
+    return right, np.cross(towards, right), towards
 
 
 def _eased(share: float) -> float:
