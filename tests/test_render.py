@@ -123,6 +123,19 @@ def test_where_the_best_path_has_no_label_its_name_in_the_legend_is_stressed(vie
     assert count(last[box], color) < 0.1 * last[box][..., 0].size
 
 
+@pytest.mark.parametrize(
+    ("size", "name", "transparent"),
+    [([640, 360], "SGD", True), ([200, 120], "a long name for which a small picture has no room", False)],
+)
+def test_nothing_is_stressed_where_the_best_path_has_no_name(size, name, transparent):
+    settings = {name: {"class": "SGD", "lr": 0.01}, "slow": {"class": "SGD", "lr": 1e-4}}
+    trajectories = gdsim.simulate("himmelblau", settings, start=[-0.5, 4.2], steps=60)
+    animation = Animation(fps=5, seconds=1, trail=9)  # without labels beside the paths
+    frames = gdsim.frames(build_scene(trajectories, view=View(size=size), animation=animation), transparent=transparent)
+    assert frames.scene.best == 0
+    assert frames.stressed() is None
+
+
 def test_nothing_is_stressed_where_no_path_is_first():
     paths = [
         gdsim.descend("himmelblau", "SGD", start=[-0.5, 4.2], steps=60, lr=lr, label=f"{lr}") for lr in (0.01, 0.0101)

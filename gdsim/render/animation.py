@@ -158,9 +158,8 @@ class Frames:
             label.text for layer in layers for label in only(layer.primitives, PathLabel) if label.optimizer == best
         ]
         # What appears on a transparent page must be opaque, but the edges of a pill are not.
-        names = {} if self.transparent else self.canvas.names
-        label = self.scene.styles[best].label
-        return labels or [names[label]] * (label in names)
+        named = None if self.transparent else self.canvas.names.get(self.scene.styles[best].label)
+        return labels or ([named] if named is not None else [])
 
     def stressed(self) -> Pixels | None:
         """Return the last frame with the name of the best path on a pill; None if it has no name."""
