@@ -90,7 +90,8 @@ class SettingsCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Check the names of options, and set formulas apart from them, before parsing."""
-        known = {name for option in self.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+        known = {name for option in self.params for name in (*option.opts, *option.secondary_opts)}
+        known |= {*ctx.help_option_names}
         for word, following in pairwise([*args, "--"]):
             option, sign, value = word.partition("=")
             if "--set" in known and option.startswith("--") and option not in known:
