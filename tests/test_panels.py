@@ -142,6 +142,18 @@ def test_names_of_curves_are_nearest_to_their_own_curve_and_appear_with_it(size)
         assert reached[0] - 1 <= label.begin <= reached[-1] + 2
 
 
+@pytest.mark.parametrize("config", ["momentum_ravine", "compare_fair", "compare_side_by_side"])
+def test_every_step_in_a_panel_has_its_name_and_every_curve_is_named_once(config):
+    frames = gdsim.frames(gdsim.animate(f"configs/{config}.yaml").scene)
+    names = [style.label for style in frames.scene.styles]
+    labels = [label for layer in frames.layers if layer.facet is None for label in only(layer.primitives, PathLabel)]
+    steps = [label for label in labels if "step" in label.text.get_text()]
+    assert len(steps) >= 2
+    for label in steps:
+        assert label.text.get_text().startswith(f"{names[label.optimizer]}:")
+    assert sorted(label.optimizer for label in labels) == list(range(len(names)))
+
+
 def test_names_are_in_panels_over_settings_from_the_first_frame_on():
     experiment = gdsim.load("configs/rate_tolerance.yaml", overrides=["sweep.points=12"])
     frames = gdsim.frames(gdsim.animate(experiment).scene)

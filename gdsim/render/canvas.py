@@ -247,6 +247,12 @@ class Canvas:
         """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
         return _extent(words, font_families(self.theme.font, words), points(size * self.em), bold, math)
 
+    def size_of_lines(self, words: str, size: float) -> FloatArray:
+        """Return the width and height, (2,), of bold text of one or more lines, in pixels."""
+        lines = words.split("\n")
+        width = max(self.width_of(line, size, bold=True) for line in lines)
+        return np.array([width, (1.2 * len(lines) - 0.15) * size * self.em])
+
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:
         """Return text shortened with an ellipsis, at the end or in the middle, to fit `room` pixels."""
         if self.width_of(words, size, bold=bold) <= room:

@@ -92,6 +92,7 @@ def trail_labels(
     taken: Iterable[FloatArray],
     *,
     crowd: Iterable[Trail] = (),
+    words: Mapping[int, Sequence[str]] | None = None,
     size: float,
     casing: str,
 ) -> list[PathLabel]:
@@ -102,6 +103,7 @@ def trail_labels(
         trails: The trails.
         taken: Two opposite corners, (2, 2), of each part that labels leave free.
         crowd: Other trails that labels leave free.
+        words: The texts, the best ones first, by the optimizer's index; by default its label.
         size: The font size, in ems.
         casing: The color around the letters.
     """
@@ -116,8 +118,10 @@ def trail_labels(
     for index in sorted(range(len(trails)), key=lambda i: len(courses[i].points)):
         others = [course.points for i, course in enumerate(courses) if i != index]
         heads = np.concatenate([np.empty((0, 2)), *(each for i, each in enumerate(ends) if i != index)])
-        label = _label(canvas, trails[index], heads, courses[index], others, search, fixed, look)
-        if label is not None:
+        name, trail = canvas.scene.styles[trails[index].optimizer].label, trails[index]
+        variants = [*(words or {}).get(trail.optimizer, ()), name]
+        made = (_label(canvas, trail, each, heads, courses[index], others, search, fixed, look) for each in variants)
+        if label := next(filter(None, made), None):
             found[index] = label
             fixed.append(label.extent)
     return [found[index] for index in sorted(found)]
@@ -157,6 +161,7 @@ class _Search:
 def _label(
     canvas: Canvas,
     trail: Trail,
+    words: str,
     heads: FloatArray,
     course: _Course,
     others: list[FloatArray],
@@ -167,9 +172,9 @@ def _label(
     """Return the label of a trail at its best place; None if there is none."""
     em, style = canvas.em, canvas.scene.styles[trail.optimizer]
     seen = np.flatnonzero(~course.hidden)
-    if not len(seen) or not style.label:
+    if not len(seen) or not words:
         return None
-    half = np.array([canvas.width_of(style.label, look["size"], bold=True), 1.05 * look["size"] * em]) / 2
+    half = canvas.size_of_lines(words, look["size"]) / 2
     chosen = np.unique(seen[np.linspace(0, len(seen) - 1, ANCHORS).astype(int)])
     anchors, times = course.points[chosen], course.times[chosen]
     crowd, own = search.table(np.concatenate([np.empty((0, 2)), *others])), search.table(course.points)
@@ -203,7 +208,7 @@ def _label(
     cost += OBLIQUE * np.tile(np.abs(SIDES).sum(-1) > 1, len(gaps))
     best = int(np.where(free, cost, np.inf).argmin())
     x, y = centers[best]
-    text = canvas.text(x, y, style.label, loose=True, color=style.color, ha="center", va="center", **look)
+    text = canvas.text(x, y, words, loose=True, color=style.color, ha="center", va="center", **look)
     # A label appears within some frames after the head has reached its point.
     begin, end = appearance(canvas.scene, float(times[best]))
     return PathLabel(trail.optimizer, begin, end, text, np.stack([centers[best] - half, centers[best] + half]))

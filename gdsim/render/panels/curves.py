@@ -43,10 +43,11 @@ EDGE = 0.5  # the width of the edges of bands around medians, as a fraction of a
 HEAD_ROOM = 0.6  # the room for heads beside the axes, below them, and at their top, in ems
 FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
 STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
-NAMED = (12.0, 7.0)  # the least width and height of a panel with the names of its curves, in ems
+NAMED = (12.0, 6.0)  # the least width and height of a panel with the names of its curves, in ems
 RULE = 0.06  # the width of the line at the value of a setting, in units of `Canvas.line`
 LIMIT_WIDTH, LIMIT_DASHES = 0.1, (4.0, 2.0)  # of the lines of limits
 PLACES = 9  # along a limit at which there may be room for its name
+APART = 0.4  # the distance of a name from other text, in ems
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
 # The size and font size of a chart in pixels; two charts fit side by side on a screen, and one on a phone.
@@ -96,17 +97,19 @@ class _Names:
     Attributes:
         crowd: (n, 2) the points.
         taken: Two opposite corners, (2, 2), of each part that is covered, to which those of new text are added.
+        steps: By optimizer, the step at which its curve is solved and texts that say so, if its dot has no room.
     """
 
     canvas: Canvas
     box: Box
     crowd: FloatArray
     taken: list[FloatArray] = field(default_factory=list)
+    steps: dict[int, tuple[float, list[str]]] = field(default_factory=dict)
 
     def label(self, variants: Sequence[str], place: FloatArray, color: str) -> tuple[Text, FloatArray] | None:
         """Return the first variant that covers nothing beside a place, and its extent (2, 2); None if none does."""
         for words in variants:
-            half = self._half(words, bold=True)
+            half = self.canvas.size_of_lines(words, 1.0) / 2
             if 2 * half[0] > self.box.width:
                 continue
             beside = [place + SIDES * (half + gap * self.canvas.em) for gap in (0.5, 1.0, 1.6)]
@@ -115,7 +118,8 @@ class _Names:
             if not covers(own, self.taken, self.crowd):
                 self.taken.append(own)
                 look: dict[str, Any] = {"color": color, "casing": self.canvas.theme.panel, "fontweight": "bold"}
-                return self.canvas.text(x, y, words, loose=True, ha="center", va="center_baseline", **look), own
+                align = "center" if "\n" in words else "center_baseline"
+                return self.canvas.text(x, y, words, loose=True, ha="center", va=align, **look), own
         return None
 
     def name_band(self, name: str, band: Box) -> None:
@@ -123,7 +127,7 @@ class _Names:
         em, say = self.canvas.em, self.canvas.scene.say
         name = say(name)
         for words in (say("{name}: below {n} % of the first value", name=name, n=f"{100 * TOLERANCE:g}"), name):
-            half = self._half(words)
+            half = np.array([self.canvas.width_of(words, 1.0), 1.1 * em]) / 2
             inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
             low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half
             shares = np.stack(np.meshgrid([1.0, 0.0, 0.7, 0.35], [1.0, 0.0, 0.5]), -1).reshape(-1, 2)
@@ -134,9 +138,6 @@ class _Names:
         self.taken.append(own)
         text = self.canvas.text(x, y, words, color=self.canvas.theme.quiet, ha="center", va="center_baseline")
         text.set_path_effects([])  # the band is opaque on a transparent page, too
-
-    def _half(self, words: str, *, bold: bool = False) -> FloatArray:
-        return np.array([self.canvas.width_of(words, 1.0, bold=bold), 1.1 * self.canvas.em]) / 2
 
 
 def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
@@ -292,13 +293,17 @@ def _entries(
     names.name_band(panel.band_name, names.box.between(names.box.y, level))
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
         unit = "step {n}" if panel.across == "step" else "{n} evaluations"
-        words = [canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")]
-        if curve.points.shape[1] == 1:
-            words.insert(0, f"{curve.style.label}: {words[0]}")
+        reached = canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")
+        # Without the name of its curve, a step would seem to belong to a name near it.
+        words = (
+            [f"{curve.style.label}:{gap}{reached}" for gap in (" ", "\n")] if len(trail.points[0]) == 1 else [reached]
+        )
         yield event_marks(canvas, curve.style, np.array([step]), place[None], "o", DOT * canvas.em, canvas.theme.panel)
         if label := names.label(words, place, curve.style.color):
             # Drawn once, because text costs more than curves.
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
+        elif len(words) > 1:
+            names.steps[trail.optimizer] = float(step), words
 
 
 def _path_labels(
@@ -311,7 +316,16 @@ def _path_labels(
         return []
     own = [bool(trail.style.head_size) and trail.optimizer not in named for trail in trails]
     shown, others = list(compress(trails, own)), list(compress(trails, np.logical_not(own)))
-    return trail_labels(viewport, shown, names.taken, crowd=others, size=1.0, casing=canvas.theme.panel)
+    taken, words = (
+        [extent + APART * em * AROUND for extent in names.taken],
+        {i: each for i, (_, each) in names.steps.items()},
+    )
+    labels = trail_labels(viewport, shown, taken, crowd=others, words=words, size=1.0, casing=canvas.theme.panel)
+    for i, label in enumerate(labels):
+        if label.text.get_text() in words.get(label.optimizer, ()):
+            begin, end = appearance(canvas.scene, names.steps[label.optimizer][0])
+            labels[i] = replace(label, begin=max(label.begin, begin), end=max(label.end, end))
+    return labels
 
 
 def _exits(
