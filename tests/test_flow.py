@@ -150,7 +150,7 @@ def test_why_it_ends_is_said_in_one_line(objective: str, start: str, reason: str
 
 
 def test_it_stops_at_the_limit_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "FUNCTION_METHODS", (flow.Method("DOP853", 100, 1e-13),))
+    monkeypatch.setattr(flow, "FUNCTION_METHODS", (("DOP853", 100, 1e-13),))
     trajectory = simulate(loads(RAVINE))[0]
     assert trajectory.flow.reason == "from (-3, 2): it takes more than 100 gradient evaluations"
     assert trajectory.flow.evaluations < 130

@@ -150,7 +150,7 @@ def _check_words(words: dict[str, str]) -> dict[str, str]:
     try:
         languages.language(words)
     except InputError as error:
-        refuse([Problem(error.message, error.key, error.code)])
+        refuse(error.problems)
     return words
 
 

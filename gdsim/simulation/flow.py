@@ -31,17 +31,10 @@ class _Ended(Exception):  # noqa: N818
     """The flow cannot be followed any further; the text says why."""
 
 
-class Method(NamedTuple):
-    """A solver of SciPy, the number of evaluations after which it stops, and its relative tolerance."""
-
-    name: str
-    limit: int
-    precision: float
-
-
-# Where a step of DOP853 is limited by its stability, its interpolation is much less precise than its end.
-FUNCTION_METHODS = (Method("DOP853", 4_000, 1e-13), Method("Radau", 40_000, 1e-9))
-NETWORK_METHODS = (Method("DOP853", 6_000, 1e-7),)
+# Solvers of SciPy, the number of evaluations after which each stops, and its relative tolerance. Where a step of DOP853
+# is limited by its stability, its interpolation is much less precise than its end.
+FUNCTION_METHODS = (("DOP853", 4_000, 1e-13), ("Radau", 40_000, 1e-9))
+NETWORK_METHODS = (("DOP853", 6_000, 1e-7),)
 
 
 @dataclass
@@ -62,7 +55,7 @@ class _System:
     gradient: Callable[[FloatArray], FloatArray]
     shown: Callable[[FloatArray], FloatArray]
     size: float
-    methods: Sequence[Method]
+    methods: Sequence[tuple[str, int, float]]
     hessian: Callable[[FloatArray], FloatArray] | None = None
     far: FloatArray | None = None
     evaluations: int = 0
