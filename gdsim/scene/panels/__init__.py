@@ -47,7 +47,7 @@ class PanelKind:
     name: str
     build: Callable[[GroupInput], PanelModel]
     goes_with: str = "any"
-    problems: Callable[[Sequence[Objective], View], Iterable[Problem]] = lambda objectives, view: ()  # noqa: ARG005
+    problems: Callable[[Sequence[Objective], View], Iterable[Problem]] = lambda *_: ()
 
 
 @cache

@@ -117,7 +117,7 @@ FindAxis: TypeAlias = Callable[[FloatArray, FloatArray, GroupInput], Axis]
 """Maps all figures to show, (n,), the first one of each curve, (curves,), and the group to an axis."""
 
 
-def _general_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
+def _general_axis(figures: FloatArray, *_: object) -> Axis:
     limits, logarithmic = axis_limits(figures)
     return {"limits": limits, "logarithmic": logarithmic}
 
@@ -126,7 +126,7 @@ def _loss_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Ax
     objective = group.objective
     base, caption = objective.minimum or 0.0, group.gap_name
     if objective.kind == "network":
-        return _general_axis(figures, firsts, group)
+        return _general_axis(figures)
     if objective.minimum is not None:
         limits, logarithmic, level = value_limits(figures - base, firsts - base)
         if logarithmic:
@@ -138,13 +138,13 @@ def _loss_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Ax
     return {"limits": linear_limits(figures - base), "base": base, "caption": caption}
 
 
-def _angle_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
+def _angle_axis(figures: FloatArray, *_: object) -> Axis:
     # Angles above 90° occur only if a step goes uphill.
     most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
     return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
 
-def _linear_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
+def _linear_axis(figures: FloatArray, *_: object) -> Axis:
     return {"limits": linear_limits(figures)}
 
 
@@ -289,13 +289,13 @@ def curves_kind(
     return PanelKind(name, build, **options)
 
 
-def _distance_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+def _distance_problems(objectives: Sequence[Objective], _: View) -> Iterator[Problem]:
     for each in objectives:
         if not len(each.minima):
             yield Problem(f"distance goes with a known minimum; none of {each.title} is known", code="unsupported")
 
 
-def _accuracy_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+def _accuracy_problems(objectives: Sequence[Objective], _: View) -> Iterator[Problem]:
     for each in objectives:
         if isinstance(each, NetworkObjective) and each.network.data.classes is None:
             message = f"accuracy goes with classes, and y of {each.network.data.name} holds numbers"

@@ -85,7 +85,7 @@ def _deep_axis(figures: FloatArray, *_: object) -> Axis:
     return {"limits": limits, "logarithmic": logarithmic}
 
 
-def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+def _problems(_: Sequence[Objective], view: View) -> Iterator[Problem]:
     if view.layers == "heat" and view.against == "evaluations":
         message = "evaluations goes with lines: a heat map of layers has steps; take layers: lines"
         yield Problem(message, ("against",), "conflict")

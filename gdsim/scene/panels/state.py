@@ -38,7 +38,7 @@ def _kind(name: str, caption: str = "", *, per_coordinate: bool = False) -> Pane
         words = what + (say(", {name} faint", name=last) if count > 1 else "")
         return curves_panel(group, words, series)
 
-    def problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+    def problems(objectives: Sequence[Objective], _: View) -> Iterator[Problem]:
         most = max(each.dim for each in objectives)
         if per_coordinate and most > MAX_COORDINATES:
             message = f"{name} has a line per coordinate, and there are {most}; at most {MAX_COORDINATES} are drawn"
