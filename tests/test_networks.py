@@ -550,6 +550,16 @@ def test_a_module_that_is_too_large_takes_no_memory() -> None:
     assert (caught.value.key, caught.value.code) == (("network",), "too-large")
 
 
+def test_layers_that_are_too_large_take_no_memory(tmp_path: Path) -> None:
+    """The values of their units in a step would take 5 GB, and their gradients as much."""
+    with pytest.raises(InputError, match="12,800 units; at most 5,368 are evaluated for 100,000 examples") as caught:
+        network("mlp", examples("moons", n=100_000, test=0), hidden=[128] * 100, batch_size=100_000)
+    assert (caught.value.key, caught.value.code) == (("network",), "too-large")
+    path = write(tmp_path / "photographs.npz", x=np.zeros((64, 512, 512), np.uint8), y=np.arange(64) % 2)
+    with pytest.raises(InputError, match="33,816,576 units; at most 8,388,608 are evaluated for 64 examples"):
+        network("cnn", examples(str(path), test=0), channels=[128, 1])
+
+
 @pytest.mark.parametrize(("name", "line"), [("Narrow", 13), ("Crowded", 95), ("Leaving", 107), ("Broken", 129)])
 def test_a_failure_names_the_line_of_the_module(folder: Path, name: str, line: int) -> None:
     with pytest.raises(InputError, match=f" at my_net.py:{line}: "):

@@ -54,8 +54,7 @@ def write(
 ) -> Path:
     """Write an animation, or its last frame as .png, .svg or .pdf.
 
-    The file is replaced atomically: it is either complete or not written. Memory use does not grow with the number of
-    frames.
+    The file is either complete or not written. Memory use does not grow with the number of frames.
 
     Args:
         frames: The frames to write, read one at a time.
@@ -77,8 +76,7 @@ def write(
         The path that was written.
 
     Raises:
-        InputError: No format has the suffix, the frames are transparent and the format does not support it, or an
-            option is out of range.
+        InputError: No format has the suffix, the format cannot be transparent, or an option is out of range.
         TooLargeError: The animation exceeds `max_bytes`; nothing is written.
         GdsimError: The file cannot be written, or the encoder is missing or fails.
     """
@@ -91,14 +89,13 @@ def write(
     _check_range("quality_level", quality_level, 0, max(len(chosen.quality_levels) - 1, 0))
     if not 0 <= hold <= _LONGEST_HOLD:
         raise InputError(f"must be from 0 to {_LONGEST_HOLD} seconds, not {hold!r}", ("hold",))
-    options = EncodeOptions(fps, hold, loop, opening, ending, fade, quality_level, max_bytes, provenance, progress)
+    options = EncodeOptions(
+        path, fps, hold, loop, opening, ending, fade, quality_level, max_bytes, provenance, progress
+    )
     with atomic_write(target) as partial:
-        try:
-            chosen.write(frames, partial, options)
-            if chosen.kind == "animation":
-                options.check_size(partial.stat().st_size)
-        except TooLargeError as error:
-            raise TooLargeError(f"{path}: {error}; show less: fewer seconds, or fewer pixels") from error
+        chosen.write(frames, partial, options)
+        if chosen.kind == "animation":
+            options.check_size(partial.stat().st_size)
     return target
 
 

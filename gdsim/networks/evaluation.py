@@ -13,10 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gdsim.interrupts import pause
 from gdsim.networks.data import Data
-from gdsim.networks.network import Network, module_errors
+from gdsim.networks.network import INPUTS_AT_ONCE, Network, module_errors
 from gdsim.objectives import FloatArray
-
-INPUTS_AT_ONCE = 2**20  # input components that are evaluated at once, which bounds the memory of all layers
 
 
 class Examples:

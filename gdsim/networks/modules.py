@@ -18,8 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from gdsim.errors import Code, InputError, did_you_mean
 from gdsim.networks.data import Data
-from gdsim.networks.evaluation import INPUTS_AT_ONCE
-from gdsim.networks.network import MAX_WEIGHTS, module_errors, pooled_size
+from gdsim.networks.network import INPUTS_AT_ONCE, MAX_WEIGHTS, module_errors, pooled_size
 from gdsim.objectives import import_function
 
 KEY = ("network",)

@@ -59,6 +59,8 @@ NETWORKS_OF_KEY = {
 """The built-in networks that each key applies to."""
 
 MAX_WEIGHTS = 2_000_000  # of a network, limited because weights are kept along the whole path
+INPUTS_AT_ONCE = 2**20  # input components that are evaluated at once, which bounds the memory of all layers
+MAX_ACTIVATIONS = 2**29  # of all units for these examples or a mini-batch; with their gradients they take 4 GiB
 LARGE_INPUT = 100  # the smallest magnitude of an input that causes a remark
 SMALL_BATCH = 1 / 8  # a last mini-batch of at most this fraction of the batch size causes a remark
 
@@ -172,17 +174,16 @@ def network(
     loss, activation = _loss(loss, data), _known("activation", activation or "relu", ACTIVATIONS)
     remarks: tuple[str, ...] = ()
     if name == "mlp":
-        title, make, weights = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
+        title, make, weights, units = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
     elif name == "cnn":
-        title, make, weights = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation)
+        title, make, weights, units = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation)
     else:
         from gdsim.networks.modules import import_module, probe  # these import torch, which takes seconds
 
         title, make = import_module(name, args or {}, folder=folder, allow_code=allow_code)
         weights, remarks = probe(make, title, data, batch_size)
-    if weights > MAX_WEIGHTS:
-        sentence = f"it has {weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
-        raise InputError(sentence, ("network",), code="too-large")
+        units = 0  # not known
+    _check_size(data, batch_size, weights, units)
     return Network(
         name=name if name in NETWORKS else title,
         title=f"{title} on {data.name}",
@@ -194,6 +195,18 @@ def network(
         weights=weights,
         remarks=(*remarks, *_remarks(data, batch_size)),
     )
+
+
+def _check_size(data: Data, batch_size: int, weights: int, units: int) -> None:
+    examples = min(len(data.x), max(batch_size, INPUTS_AT_ONCE // prod(data.x.shape[1:])))
+    if weights > MAX_WEIGHTS:
+        sentence = f"it has {weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
+    elif examples * units > MAX_ACTIVATIONS:
+        most = MAX_ACTIVATIONS // examples
+        sentence = f"it has {units:,} units; at most {most:,} are evaluated for {examples:,} examples at once"
+    else:
+        return
+    raise InputError(sentence, ("network",), code="too-large")
 
 
 def _remarks(data: Data, batch_size: int) -> Iterator[str]:
@@ -241,8 +254,8 @@ def _loss(name: str | None, data: Data) -> str:
 
 def _mlp(
     data: Data, hidden: Sequence[int], activation: str, *, residual: bool
-) -> tuple[str, Callable[[], nn.Module], int]:
-    """Return the title of an MLP, a function that builds it, and its number of weights."""
+) -> tuple[str, Callable[[], nn.Module], int, int]:
+    """Return the title of an MLP, a function that builds it, and its numbers of weights and units."""
     if residual and (len(hidden) < 2 or len({*hidden}) > 1):
         sentence = f"needs two or more hidden layers of one width, which can add their input, not {[*hidden]}"
         raise InputError(sentence, ("residual",), code="unsupported")
@@ -255,13 +268,13 @@ def _mlp(
 
         return Mlp(widths, getattr(nn, ACTIVATIONS[activation]), residual=residual)
 
-    return _titled("MLP", activation, widths, residual=residual), make, _linear_weights(widths)
+    return _titled("MLP", activation, widths, residual=residual), make, _linear_weights(widths), sum(hidden)
 
 
 def _cnn(
     data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str
-) -> tuple[str, Callable[[], nn.Module], int]:
-    """Return the title of a CNN, a function that builds it, and its number of weights."""
+) -> tuple[str, Callable[[], nn.Module], int, int]:
+    """Return the title of a CNN, a function that builds it, and its numbers of weights and units."""
     image, outputs = data.x.shape[1:], data.outputs
     if data.image is None:
         sentence = f"cnn needs images, x of the shape (n, channels, rows, columns); {data.name} has {data.x.shape}"
@@ -276,7 +289,8 @@ def _cnn(
 
     convolutions = sum((9 * before + 1) * after for before, after in pairwise((image[0], *channels)))
     weights = convolutions + _linear_weights((channels[-1] * prod(pooled_size(image[1:])), *hidden, outputs))
-    return _titled("CNN", activation, (*channels, *hidden, outputs)), make, weights
+    units = sum(channels) * prod(image[1:]) + sum(hidden)
+    return _titled("CNN", activation, (*channels, *hidden, outputs)), make, weights, units
 
 
 def _linear_weights(widths: Sequence[int]) -> int:

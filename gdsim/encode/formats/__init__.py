@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
@@ -34,6 +35,7 @@ class TooLargeError(GdsimError):
 class EncodeOptions:
     """How an animation is written; see `gdsim.encode.write` for the fields."""
 
+    path: str | PathLike[str]
     fps: int
     hold: float
     loop: bool
@@ -48,7 +50,8 @@ class EncodeOptions:
     def check_size(self, written: int) -> None:
         """Raise TooLargeError if the number of bytes written so far exceeds the limit."""
         if written > self.max_bytes:
-            raise TooLargeError(f"would have more than {self.max_bytes:,} bytes")
+            message = f"{self.path}: would have more than {self.max_bytes:,} bytes"
+            raise TooLargeError(f"{message}; show less: fewer seconds, or fewer pixels")
 
 
 @dataclass(frozen=True)
