@@ -205,6 +205,27 @@ def test_a_step_that_takes_minutes_leaves_others_alone_and_can_be_replaced(clien
         assert time.monotonic() - began < 15
 
 
+EIGENVALUES = """\
+objective: {name: rosenbrock, dim: 200}
+start: {random: 50}
+steps: 60
+optimizers: {SGD: {lr: 0.0001}}
+view: {panels: [sharpness]}
+"""
+
+
+def test_a_scene_that_takes_a_minute_leaves_other_drawings_alone(client):
+    with connect(client) as one, connect(client) as other:
+        busy, idle = Page(one), Page(other)
+        busy.send(type="text", text=EIGENVALUES)
+        while busy.receive("progress")["what"] != "drawing":
+            pass
+        began = time.monotonic()
+        idle.receive("drawing", idle.send(type="text", text=TEXT))
+        busy.receive("drawing", busy.send(type="text", text=TEXT))
+        assert time.monotonic() - began < 30
+
+
 LONG = {
     "starts of a step": (LBFGS.replace("10000", "20"), 6 * 20),
     "steps of a minimizer": (BFGS.replace("3000", "1"), 40),

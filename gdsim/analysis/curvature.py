@@ -10,7 +10,7 @@ from gdsim.objectives import FloatArray
 from gdsim.simulation import NetworkTrajectory, Trajectory
 from gdsim.simulation.trajectory import IntArray
 
-BLOCK = 2**22  # entries of the Hessians that are computed at once
+BLOCK = 2**20  # entries of the Hessians that are computed at once
 
 
 def is_preconditioned(trajectory: Trajectory) -> bool:

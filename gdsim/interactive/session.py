@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gdsim.config import Experiment, formats, loads, read_text, starter, with_edits
+from gdsim.config import Experiment, View, formats, loads, read_text, starter, with_edits
 from gdsim.config.edits import edit
 from gdsim.config.yaml_text import MAX_DEPTH, parse
 from gdsim.errors import GdsimError, InputError, Problem
@@ -28,7 +28,7 @@ from gdsim.interrupts import pausing
 from gdsim.objectives import from_expression
 from gdsim.render import frames
 from gdsim.scene.build import build_scene
-from gdsim.scene.model import Scene
+from gdsim.scene.model import CellRuns, Scene
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.simulation import Trajectory
 from gdsim.simulation.descent import ignore
@@ -43,10 +43,12 @@ SHOWN_LIVE = ("start", "optimizers", "steps", "seed")  # keys whose changes show
 MAX_AHEAD = 16  # values that are computed ahead
 MAX_EXPORTS = 32  # that a page can wait for
 MAX_REASON = 1000  # characters of the reason of a failure
+MAX_BUILDING = 32  # scenes that are built at the same time, one for each page
 KEPT = 64 * 2**20  # bytes of paths that are kept to answer from memory
 WORTH_TELLING = 3.0  # seconds of work from which a page is told what it costs
 
 drawing_thread = ThreadPoolExecutor(1, "drawing")  # matplotlib can be used in one thread only
+building_threads = ThreadPoolExecutor(MAX_BUILDING, "building")
 
 _Message = Mapping[str, Any]
 
@@ -347,7 +349,7 @@ class Session:
                     result = run(experiment)
             build = partial(build_sweep_scene, experiment, result)
         job.report(1, "drawing")
-        drawing_thread.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, job))
+        building_threads.submit(self._guarded, number, lambda: self._build(number, experiment, build, evaluated, job))
 
     def _costed(self, job: Job, state: dict[str, Any]) -> Job:
         """Return a job that adds to a state, once it is known, that the work takes long."""
@@ -362,7 +364,7 @@ class Session:
 
         return Job(job.is_wanted, report)
 
-    def _draw(
+    def _build(
         self,
         number: int,
         experiment: Experiment,
@@ -370,20 +372,34 @@ class Session:
         trajectories: Sequence[Trajectory],
         job: Job,
     ) -> None:
+        """Build a scene, which can take long without matplotlib, and let it be drawn."""
+        with pausing(job.check), experiment.located():
+            scene = build()
+        job.check()
+        drawing_thread.submit(
+            self._guarded, number, lambda: self._draw(number, scene, experiment.view, trajectories, job)
+        )
+
+    def _draw(self, number: int, scene: Scene, view: View, trajectories: Sequence[Trajectory], job: Job) -> None:
         """Send the drawing of a scene, with the views in which paths can be drawn live."""
         with pausing(job.check):
-            with experiment.located():
-                scene = build()
+            job.check()
             drawn = frames(with_fixed_camera(scene))
             with drawn.settings():
                 drawing = Drawing(drawn)
-            live = live_views(drawn, experiment.view, trajectories) if trajectories else []
+            live = live_views(drawn, view, trajectories) if trajectories else []
         message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
         self._send({**message, "live": live, "description": scene.alt_text})
         if scene.cell_runs is not None:
-            with job.turns():
-                cell_runs = scene.cell_runs()
-            self._send({"type": "runs", "id": number, "runs": drawing.runs(cell_runs)})
+            work = partial(self._run_cells, number, scene.cell_runs, drawing, job)
+            building_threads.submit(self._guarded, number, work)
+
+    def _run_cells(self, number: int, cell_runs: Callable[[], CellRuns], drawing: Drawing, job: Job) -> None:
+        """Send the runs of cells of a map."""
+        with job.turns():
+            found = cell_runs()
+        message = {"type": "runs", "id": number}
+        drawing_thread.submit(self._guarded, number, lambda: self._send({**message, "runs": drawing.runs(found)}))
 
     def _paths(
         self, key: object, experiment: Experiment, job: Job, stream: Stream | None = None
