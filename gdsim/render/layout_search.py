@@ -32,7 +32,9 @@ SMALLEST_FACETS = (10.0, 6.5, 5.5)  # up to this side of a square facet, its siz
 SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78)  # candidate shares of the facets
 LARGE_SHARES = (0.82, 0.86, 0.9, 0.94)  # likewise, where only a legend is below them
 EMPTY, CUT = 10.0, 2.0  # the weights of the empty share of the page and of text that is cut in the score
-VIEWS = 3.0  # the weight of the area of views against that of panels in the score, because views are looked at first
+# The weights of the area of views against that of panels in the score: in a picture with a side below this number of
+# ems, in which legends need their room, and in a larger one, where views are looked at first.
+SMALL, VIEWS = 30.0, (2.0, 3.0)
 
 # Ratios of width to height.
 FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
@@ -119,7 +121,11 @@ class LayoutSearch:
         panels = [box for group in groups for box in group.panels]
         fitting = [box for box in panels if 0.5 < box.width / box.height < 9.0]
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
-        size = VIEWS * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
+        size = (
+            VIEWS[min(width, height) >= SMALL * em]
+            * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets)
+            / len(facets)
+        )
         if fitting:
             size += sum(math.log(_useful(box, PANEL_SHAPES)) for box in fitting) / len(fitting)
         empty = 1 - self._used(layout) / (width * height)
