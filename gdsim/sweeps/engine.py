@@ -120,8 +120,12 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
             own = (torch.split_with_sizes(each, counts) for each in (values, gradients))
             for batch, *each in zip(batches, *own, strict=True):
                 batch.step(*each)
-    for cell, path in zip(np.concatenate(groups)[samples], torch.stack(checked, dim=1), strict=True):
-        check_path(_task(plan, label, cell[np.newaxis]), path)
+    ends = np.cumsum(counts)
+    for sample, path in zip(samples.tolist(), torch.stack(checked, dim=1), strict=True):
+        group = int(np.searchsorted(ends, sample, side="right"))
+        cell = sample - int(ends[group])  # counted from the end of the group
+        varies = isinstance(batches[group], KernelBatch)
+        check_path(_task(plan, label, groups[group][[cell]]) if varies else tasks[group].subset([cell]), path)
     return monitor.figures()
 
 
