@@ -7,7 +7,8 @@ import pytest
 
 import gdsim
 from gdsim.analysis import metrics
-from gdsim.sweeps import OUTCOMES, Outcome
+from gdsim.errors import GdsimError
+from gdsim.sweeps import OUTCOMES, Outcome, engine
 
 FIGURES = ("outcome", "final_value", "best_value", "solved", "steps_to_tolerance", "evaluations", "minimum", "distance")
 
@@ -99,3 +100,23 @@ def test_a_figure_develops_to_its_last_state(name, basins):
     early = result.at(name, 0)
     assert early.shape == result.figures[name].shape
     assert not np.array_equal(early, result.figures[name], equal_nan=True)
+
+
+@pytest.mark.parametrize("text", [BASINS, RATES], ids=["starts", "settings"])
+def test_a_checked_path_that_differs_from_that_of_its_cell_is_an_error(text, monkeypatch):
+    gdsim.sweep(gdsim.loads(text))
+    plain_path, checked = engine.plain_path, []
+
+    def changed(task, steps):
+        points = plain_path(task, steps)
+        np.testing.assert_array_equal(points[0], task.points[0])
+        checked.append(task)
+        # The last bit of one number of the third path that is checked.
+        points[7, 1] = np.nextafter(float(points[7, 1]), np.inf) if len(checked) == 3 else points[7, 1]
+        return points
+
+    monkeypatch.setattr(engine, "plain_path", changed)
+    with pytest.raises(GdsimError, match="step 7 of the sweep differs from that of a plain loop") as caught:
+        gdsim.sweep(gdsim.loads(text))
+    where = ", ".join(f"{each:g}" for each in checked[2].points[0])
+    assert str(caught.value).startswith(f"{checked[2].factory.text} from ({where}): ")
