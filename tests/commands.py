@@ -24,5 +24,5 @@ def run_line(line: str, *options: str) -> str:
     program, name, *words = shlex.split(line, comments=True)
     assert program == "gdsim", line
     done = call(name, *(options if name in ("run", "render", "slides") else ()), *words)
-    assert done.exit_code == 0, f"{line}\n{done.stderr}"
+    assert done.exit_code == 0, f"{line}\n{done.stderr}{done.exception!r}"
     return done.stdout

@@ -171,7 +171,6 @@ def test_dropout_and_batch_normalisation_do_not_tie_a_point_to_others(digits, tm
 @pytest.mark.parametrize(
     ("given", "key", "code"),
     [
-        ({"target": None}, "class", "missing"),
         ({"target": 10}, "class", "invalid-value"),
         ({"image": 449}, "image", "invalid-value"),
         ({"trained": "none.npz"}, "trained", "not-found"),
@@ -199,8 +198,9 @@ def test_numbers_have_no_class_and_colours_no_single_image(tmp_path):
     assert caught.value.key == ("wrt",)
 
 
-def test_a_config_says_where_the_mistake_is():
-    text = "objective: {network: mlp, data: digits, wrt: input, class: 12}\nsteps: 3\noptimizers: {SGD: {lr: 1}}\n"
-    with pytest.raises(ConfigError, match=r"^dream:1:\d+: objective\.class: ") as caught:
+@pytest.mark.parametrize(("given", "key"), [(", class: 12", ("objective", "class")), ("", ("objective",))])
+def test_a_config_says_where_the_mistake_is(given, key):
+    text = f"objective: {{network: mlp, data: digits, wrt: input{given}}}\nsteps: 3\noptimizers: {{SGD: {{lr: 1}}}}\n"
+    with pytest.raises(ConfigError, match=rf"^dream:1:\d+: {'.'.join(key)}: ") as caught:
         loads(text, name="dream", file="dream")
-    assert caught.value.key == ("objective", "class")
+    assert caught.value.key == key

@@ -57,7 +57,7 @@ OTHERS = {
     "Adam: {lr: 0.1}}, view: {size: [640, 360], theme: dark}, animation: {fps: 5, seconds: 2}}",
     "surface": "{objective: beale, start: [-1, 1.5], steps: 60, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.1}}, "
     "view: {size: [640, 360], kind: surface, heights: log}, animation: {fps: 5, seconds: 2, pace: early}}",
-    "grid": "{objective: himmelblau, start: {random: 6}, steps: 40, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}, "
+    "grid": "{objective: himmelblau, start: {random: 6}, steps: 40, optimizers: {SGD: {lr: 0.001}, Adam: {lr: 0.04}}, "
     "view: {size: [640, 480], layout: grid, panels: [loss, step_size], against: evaluations}, "
     "animation: {fps: 5, seconds: 2, trail: 9}}",
     "inset": "{objective: styblinski_tang, start: [3.6, 3.4], steps: 20, optimizers: {SGD: {lr: 0.004}, "
