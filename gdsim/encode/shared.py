@@ -38,7 +38,7 @@ def shared(
         The connections from which `gdsim.processes.outcome` gets what each function returns, by name, when all frames
         are drawn.
     """
-    width, height = frames.size
+    height, width = frames.background.shape[:2]  # drawn before the processes begin, which share the position in fonts
     shape = (SLOTS, height, width, 4 if frames.transparent else 3)
     slots = np.frombuffer(mmap(-1, int(np.prod(shape))), np.uint8).reshape(shape)
     with ExitStack() as stack:

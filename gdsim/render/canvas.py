@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -123,6 +124,11 @@ class _Drawing(Artist):
 def _formulas(thread: int) -> MathTextParser[VectorParse]:  # noqa: ARG001
     """Return the parser of a thread, which keeps the last formulas; no other thread may use their fonts."""
     return MathTextParser("path")
+
+
+# Fonts read their files as they are used, from a position that a forked process would share.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_formulas.cache_clear)
 
 
 class _AggCanvas(FigureCanvasAgg):
